@@ -1,0 +1,37 @@
+"""Every error that hoidap raises on purpose. Each message is one sentence that names the remedy.
+
+    HoidapError
+    ├── SettingsError        a setting is unknown or has an impossible value
+    ├── ArticleError         a file cannot be read as an article
+    ├── EmbedderError        an embedding model cannot be loaded or prepared
+    ├── QuestionError        a question cannot be asked as it stands
+    └── IndexMismatchError   the index was built by another embedder or another chunking
+
+The rooms below `rag` have trees of their own (`index.errors`); the edges catch both.
+"""
+
+from __future__ import annotations
+
+
+class HoidapError(Exception):
+    """Base of every expected failure; `str(error)` is fit to be shown to a person."""
+
+
+class SettingsError(HoidapError):
+    """A setting is unknown or has an impossible value."""
+
+
+class ArticleError(HoidapError):
+    """A file cannot be read as an article: missing, empty, binary, or in another encoding."""
+
+
+class EmbedderError(HoidapError):
+    """An embedding model cannot be loaded, or its folder cannot be prepared in the cache."""
+
+
+class QuestionError(HoidapError):
+    """A question cannot be asked as it stands: empty, or longer than the limit."""
+
+
+class IndexMismatchError(HoidapError):
+    """The index was built by another embedder or another chunking than the ones in force."""

@@ -1,0 +1,125 @@
+"""The types that flow through the house: frozen, without behaviour.
+
+All offsets are indices of Python characters into `Article.text`; `end` is exclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+Span = tuple[int, int]
+"""`(start, end)` in characters of `Article.text`, `end` exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article. `text` is the canonical text (NFC, clean) that every offset refers to.
+
+    `headings` are the spans of `text` that are headings, in order. `source` says in words what the
+    article reports or was taken from; `url` is a link to the original where one is known.
+    """
+
+    id: str
+    title: str
+    text: str
+    headings: tuple[Span, ...] = ()
+    publisher: str = ""
+    author: str = ""
+    published: date | None = None
+    url: str = ""
+    source: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A run of whole sentences. `article.text[start:end] == text`, always.
+
+    `heading` is the section that the chunk opens in ("" before the first heading). `sentences` are
+    spans of the article's text, in order, each inside `[start, end)`.
+    """
+
+    id: str
+    article_id: str
+    start: int
+    end: int
+    text: str
+    heading: str = ""
+    sentences: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a search may return. Empty means everything; dates are inclusive.
+
+    A document without a date is left out as soon as a date is asked for.
+    """
+
+    articles: frozenset[str] = frozenset()
+    publishers: frozenset[str] = frozenset()
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the conversation so far."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How a passage was found. `dense` is a cosine; `lexical` a BM25 sum; `fused` is the order."""
+
+    dense: float
+    lexical: float
+    fused: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk with its article and scores. `rank` counts from 1, best first."""
+
+    chunk: Chunk
+    article: Article
+    scores: Scores
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What a marker `[n]` stands for. `article.text[start:end] == quote`, always."""
+
+    marker: int
+    article_id: str
+    title: str
+    publisher: str
+    published: date | None
+    url: str
+    source: str
+    quote: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user gets. `text` holds the sentences with their markers, or the refusal.
+
+    `refused` is True when the corpus does not hold the answer; `reason` then says why, in
+    Vietnamese, and is "" otherwise. `timings` are milliseconds by stage.
+    """
+
+    question: str
+    text: str
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    refused: bool = False
+    reason: str = ""
+    generator: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,98 @@
+"""All settings, in one object that is built once at the edge and passed in.
+
+Read, strongest first, from `HOIDAP_*` environment variables, a `.env` file and a `hoidap.toml` file
+in the working directory. An unknown key is an error, so that a typing mistake is seen.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import SettingsError
+
+PREFIX = "HOIDAP_"
+_TEST_PREFIX = "HOIDAP_TEST_"  # read by the tests alone
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Every field can be set as `HOIDAP_<NAME>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", toml_file="hoidap.toml", extra="forbid", frozen=True
+    )
+
+    index_dir: Path = Field(
+        default_factory=lambda: user_data_path("hoidap") / "index",
+        description="The folder that holds the index.",
+    )
+    cache_dir: Path = Field(
+        default_factory=partial(user_cache_path, "hoidap"),
+        description="The folder for what can be made again: the prepared embedding model.",
+    )
+    seeds_dir: Path = Field(
+        default=Path(__file__).resolve().parents[1] / "seeds",
+        description="The articles that `hoidap serve` indexes when there is no index yet.",
+    )
+    embedder: str = Field(
+        default="bundled",
+        description="`bundled`, or the name or path of a sentence-transformers model.",
+    )
+    query_prefix: str = Field(
+        default="", description="Put before a question; for models other than the bundled one."
+    )
+    passage_prefix: str = Field(
+        default="", description="Put before a passage; for models other than the bundled one."
+    )
+    threads: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 8),
+        ge=1,
+        description="Threads for embedding.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address that `hoidap serve` listens on.")
+    port: int = Field(default=7860, ge=0, le=65535, description="The port; 0 takes a free one.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then `.env`, then `hoidap.toml`."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings in force. `overrides` win over every source; None means not given.
+
+    Raises:
+        SettingsError: a key is unknown or a value impossible; the message names it.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIX) and name.upper() not in known:
+            raise SettingsError(f"Unknown setting {name}: known are {', '.join(sorted(known))}.")
+    try:
+        return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(str(part) for part in problem["loc"])
+        raise SettingsError(
+            f"Setting {name!r} is not valid ({problem['msg']}): mend it in the environment "
+            f"({PREFIX}{name.upper()}), in .env or in hoidap.toml."
+        ) from error
+    except ValueError as error:  # a hoidap.toml or .env that does not parse
+        raise SettingsError(f"hoidap.toml or .env cannot be read: {error}.") from error

@@ -1,0 +1,63 @@
+"""Where sentences begin and end, as spans of the text."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from rag.schema import Span
+from rag.vietnamese.data import lines
+
+_LINE = re.compile(r"[^\n]+")
+# An end: . ! ? or … with the quotes and brackets that close behind it, then white space.
+_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
+_LAST_WORD = re.compile(r"[\w.]+$")
+_NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\w?)")
+_LIST_ITEM = re.compile(r"\s*(?:[-–•*+]|\(?\w{1,3}[.)])\s+")
+
+
+@cache
+def _abbreviations() -> frozenset[str]:
+    return frozenset(lines("no_sentence_end.txt"))
+
+
+def split_sentences(text: str) -> list[Span]:
+    """Spans of the sentences of `text`, in order, without the white space around them.
+
+    A line break always ends a sentence. A full stop does not when it belongs to an abbreviation ("TP."),
+    an initial ("J. Biden") or a list number ("1. "), or when a small letter follows ("v.v. và").
+    """
+    spans: list[Span] = []
+    for line in _LINE.finditer(text):
+        spans.extend(_split_line(text, line.start(), line.end()))
+    return spans
+
+
+def _split_line(text: str, start: int, end: int) -> list[Span]:
+    item = _LIST_ITEM.match(text, start, end)
+    search_from = item.end() if item else start
+    cuts = [m.end() for m in _END.finditer(text, search_from, end) if _ends_sentence(text, m)]
+    spans = []
+    for left, right in zip([start, *cuts], [*cuts, end], strict=True):
+        piece = text[left:right]
+        stripped = piece.strip()
+        if stripped:
+            begin = left + piece.index(stripped)
+            spans.append((begin, begin + len(stripped)))
+    return spans
+
+
+def _ends_sentence(text: str, end: re.Match[str]) -> bool:
+    following = _NEXT_WORD.match(text, end.end())
+    if following and following.group(1).islower():
+        return False
+    if end.group() != ".":
+        return True
+    # The window is longer than any abbreviation; searching the whole prefix would be quadratic.
+    before = _LAST_WORD.search(text, max(0, end.start() - 30), end.start())
+    if before is None:
+        return True
+    word = before.group()
+    if len(word) == 1 and word.isupper():  # an initial: "Joseph R. Biden"
+        return False
+    return word.lower() not in _abbreviations()

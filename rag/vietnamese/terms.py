@@ -1,0 +1,34 @@
+"""The lexical terms of a text: what BM25 counts. Syllables, pairs of syllables and segmented words.
+
+Each kind stands in two forms, accented and folded, so that a question typed without accents finds the
+same passages. The six fields are kept apart: each has its own statistics, and a search weighs them.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from rag.vietnamese.normalize import match_form, strip_accents
+from rag.vietnamese.words import segment
+
+# Numbers keep their separators (36,6 and 1.000.000 are one term); letters and digits part (15-CT/TW: 15 ct tw).
+_TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+
+FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words")
+
+Terms = dict[str, list[str]]
+
+
+def syllables(text: str) -> list[str]:
+    """The syllables and numbers of `text` in match form: "Hoà Bình 36,6%" -> ["hòa", "bình", "36,6"]."""
+    return _TERM.findall(match_form(text))
+
+
+def terms(text: str) -> Terms:
+    """The terms of `text` by field. Pairs and words join their syllables with "_"."""
+    single = syllables(text)
+    pairs = [f"{a}_{b}" for a, b in pairwise(single)]
+    words = ["_".join(found) for word in segment(text) if (found := syllables(word))]
+    accented = {"syllables": single, "pairs": pairs, "words": words}
+    return accented | {f"folded_{name}": [strip_accents(t) for t in found] for name, found in accented.items()}
