@@ -17,6 +17,9 @@ _TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
 FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words")
 
+RULE = "syllables-pairs-words-1"
+"""Identity of the way of making terms, kept in the index: a change here asks for a rebuild."""
+
 Terms = dict[str, list[str]]
 
 

@@ -1,0 +1,101 @@
+"""The default index: SQLite as the truth, FAISS and tantivy derived from it, in one folder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from index.dense import Dense
+from index.errors import IndexStoreError
+from index.lexical import Lexical
+from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Vectors
+from index.store import Store
+
+
+class LocalIndex:
+    """An `Index` in a folder of this machine. One process writes; any number read and see what is new."""
+
+    def __init__(self, folder: Path, fields: Sequence[str]) -> None:
+        """Open the index in `folder`, or make an empty one; `fields` are its lexical fields.
+
+        Raises:
+            IndexStoreError: the folder cannot be used, or holds something else.
+        """
+        self._folder = folder
+        self._lock = threading.RLock()
+        self._store = Store(folder / "store.sqlite")
+        self._dense = Dense(folder, self._store)
+        self._lexical = Lexical(folder, self._store, fields)
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """See `Index.manifest`."""
+        return self._store.manifest
+
+    def put(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
+        """See `Index.put`."""
+        with self._lock, self._store.transaction():
+            existing = self._store.manifest
+            if existing not in (None, manifest) and self._store.count()[0]:
+                raise IndexStoreError(
+                    "The index was built by another embedder or chunking: run `hoidap index rebuild` first."
+                )
+            self._store.write(manifest, entries)
+        self._refresh(save=True)
+
+    def replace(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
+        """See `Index.replace`."""
+        with self._lock, self._store.transaction():
+            kept = {document.id for document in self._store.documents()}
+            self._store.remove(kept)
+            self._store.write(manifest, entries)
+        self._refresh(save=True)
+
+    def delete(self, document_ids: Iterable[str]) -> None:
+        """See `Index.delete`."""
+        with self._lock, self._store.transaction():
+            self._store.remove(document_ids)
+        self._refresh(save=True)
+
+    def _refresh(self, *, save: bool = False) -> None:
+        with self._lock:
+            self._dense.refresh()
+            self._lexical.refresh()
+            if save:
+                self._dense.save()
+
+    def document(self, document_id: str) -> Document | None:
+        """See `Index.document`."""
+        return self._store.document(document_id)
+
+    def documents(self) -> list[Document]:
+        """See `Index.documents`."""
+        return self._store.documents()
+
+    def search(self, vector: Vectors, query: Query, depth: int, only: Filter) -> list[Hit]:
+        """See `Index.search`."""
+        with self._lock:
+            self._refresh()
+            allowed = self._store.rids(self._store.matching(only)) if only else None
+            dense = self._dense.search(vector, depth, allowed)
+            lexical = self._lexical.search(query, depth, allowed)
+            # A record that only one of the two found still has a score in the other.
+            only_lexical, only_dense = sorted(lexical.keys() - dense.keys()), sorted(dense.keys() - lexical.keys())
+            dense |= self._dense.search(vector, len(only_lexical), only_lexical)
+            lexical |= self._lexical.search(query, len(only_dense), only_dense)
+        return [Hit(key, dense[key], lexical.get(key, 0.0)) for key in sorted(dense)]
+
+    def records(self, keys: Sequence[int]) -> list[Found]:
+        """See `Index.records`."""
+        return self._store.records(keys)
+
+    def status(self) -> Status:
+        """See `Index.status`."""
+        documents, records = self._store.count()
+        size = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+        return Status(documents, records, size)
+
+    def close(self) -> None:
+        """See `Index.close`."""
+        self._store.close()

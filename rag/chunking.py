@@ -1,0 +1,94 @@
+"""Articles cut into chunks of whole sentences, about 200 to 300 tokens each.
+
+A Vietnamese word between spaces is about 1.25 tokens of the bundled model (measured on the seed articles), so
+sizes are counted in words and chunking needs no model.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from rag.schema import Article, Chunk, Span
+from rag.vietnamese.sentences import split_sentences
+
+MAX_WORDS = 220
+# A section shorter than this is joined to the next one, so that no chunk is a lone sentence.
+MIN_WORDS = 60
+
+RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-1"
+"""Identity of the way of chunking, kept in the index: chunks made in different ways are not mixed."""
+
+
+def chunk_article(article: Article) -> list[Chunk]:
+    """The chunks of `article`, in order. Headings between two chunks belong to neither.
+
+    Every sentence is in one chunk, whole; a sentence longer than `MAX_WORDS` is a chunk by itself.
+    """
+    chunks = []
+    for heading, sentences in _sections(article):
+        for run in _runs(article.text, sentences):
+            start, end = run[0][0], run[-1][1]
+            chunks.append(
+                Chunk(
+                    id=f"{article.id}:{start}-{end}",
+                    article_id=article.id,
+                    start=start,
+                    end=end,
+                    text=article.text[start:end],
+                    heading=heading,
+                    sentences=tuple(run),
+                )
+            )
+    return chunks
+
+
+def embedding_text(article: Article, chunk: Chunk) -> str:
+    """What is embedded and searched for `chunk`: its title and heading, which it may not repeat, then its text."""
+    return "\n".join(part for part in (article.title, chunk.heading, chunk.text) if part)
+
+
+def _sections(article: Article) -> list[tuple[str, list[Span]]]:
+    """Heading and sentences of each section; short sections are joined under the first one's heading."""
+    text, headings = article.text, article.headings
+    bounds = [0, *(start for start, _ in headings), len(text)]
+    names = ["", *(text[start:end] for start, end in headings)]
+    inside = set(headings)
+    sections: list[tuple[str, list[Span]]] = []
+    for name, (start, end) in zip(names, pairwise(bounds), strict=True):
+        found = [(start + a, start + b) for a, b in split_sentences(text[start:end])]
+        sentences = [s for s in found if not any(h[0] <= s[0] and s[1] <= h[1] for h in inside)]
+        if not sentences:
+            continue
+        if sections and _words(text, sections[-1][1]) < MIN_WORDS:
+            sections[-1][1].extend(sentences)
+        else:
+            sections.append((name, sentences))
+    return sections
+
+
+def _runs(text: str, sentences: list[Span]) -> list[list[Span]]:
+    """`sentences` in runs of about equal size, each within `MAX_WORDS` where its sentences allow."""
+    parts = -(-_words(text, sentences) // MAX_WORDS)
+    target = _words(text, sentences) / parts
+    runs: list[list[Span]] = []
+    size = 0
+    for sentence in sentences:
+        words = _words(text, [sentence])
+        # Cut where the run comes nearer to the target without this sentence than with it.
+        full = size + words > MAX_WORDS or (size + words / 2 > target)
+        if runs and not (full and not _introduces(text, runs[-1][-1])):
+            runs[-1].append(sentence)
+            size += words
+        else:
+            runs.append([sentence])
+            size = words
+    return runs
+
+
+def _introduces(text: str, sentence: Span) -> bool:
+    """Whether what follows belongs to `sentence`: "... gồm 7 nhóm:" must not be parted from its list."""
+    return text[sentence[1] - 1] == ":"
+
+
+def _words(text: str, sentences: list[Span]) -> int:
+    return sum(len(text[start:end].split()) for start, end in sentences)

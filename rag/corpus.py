@@ -1,0 +1,201 @@
+"""The articles and their index: adding, removing, listing, rebuilding, and reading an article back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from functools import cached_property, lru_cache
+from itertools import groupby
+
+from index import Index
+from index.schema import Document, Entry, Manifest, Record
+from rag.chunking import RULE, chunk_article, embedding_text
+from rag.embedding import Embedder
+from rag.errors import ArticleError, IndexMismatchError
+from rag.schema import Article, Chunk
+from rag.vietnamese import terms as vietnamese_terms
+
+# Chunks embedded at once: many enough to sort them by length, few enough to show progress.
+_BATCH_CHUNKS = 64
+
+Progress = Callable[[int, int], None]
+"""Called with the number of articles done, and of all."""
+
+
+def _silent(_done: int, _total: int) -> None:
+    """No progress wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What adding articles did, by article id."""
+
+    added: tuple[str, ...]
+    replaced: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+class Corpus:
+    """The articles in an index. The embedder is loaded only when something has to be embedded."""
+
+    def __init__(self, index: Index, load_embedder: Callable[[], Embedder]) -> None:
+        """Wire `index` to the embedder that `load_embedder` gives."""
+        self.index = index
+        self._load_embedder = load_embedder
+        self._decode = lru_cache(maxsize=256)(_decode_article)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedding model, loaded on first use."""
+        return self._load_embedder()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What this program would build an index with."""
+        return Manifest(self.embedder.name, self.embedder.dimension, RULE, vietnamese_terms.RULE)
+
+    def check(self) -> None:
+        """Raise IndexMismatchError if the index was built in another way than this program would."""
+        found = self.index.manifest
+        if found is not None and found != self.manifest:
+            was, now = asdict(found), asdict(self.manifest)
+            changes = ", ".join(f"{k}: {was[k]!r} in the index, {now[k]!r} now" for k in was if was[k] != now[k])
+            raise IndexMismatchError(
+                f"The index was built in another way ({changes}): run `hoidap index rebuild`, "
+                "or name another index with --index."
+            )
+
+    def add(self, articles: Iterable[Article], progress: Progress = _silent) -> Report:
+        """Add articles, each in the place of one of the same id; unchanged ones cost nothing.
+
+        Each batch is acknowledged when it is written: what was added before an interruption stays.
+
+        Raises:
+            IndexMismatchError: the index was built in another way.
+        """
+        known = {document.id: document.digest for document in self.index.documents()}
+        wanted = {article.id: article for article in articles}  # of two with one id the last one stands
+        changed = [a for a in wanted.values() if known.get(a.id) != _digest(_encode_article(a))]
+        if changed and known:
+            self.check()
+        progress(0, len(changed))
+        done = 0
+        for batch in self._batches(changed):
+            entries = self._entries(batch)
+            self.index.put(self.manifest, entries)
+            done += len(entries)
+            progress(done, len(changed))
+        ids = [article.id for article in changed]
+        return Report(
+            added=tuple(i for i in ids if i not in known),
+            replaced=tuple(i for i in ids if i in known),
+            unchanged=tuple(i for i in wanted if i not in set(ids)),
+        )
+
+    def rebuild(self, articles: Sequence[Article] | None = None, progress: Progress = _silent) -> int:
+        """Build the index anew, from `articles` or from those it holds, and return their number.
+
+        One transaction: a rebuild that is stopped half-way leaves the index as it was.
+        """
+        wanted = self.articles() if articles is None else articles
+
+        def entries() -> Iterator[Entry]:
+            done = 0
+            progress(0, len(wanted))
+            for batch in self._batches(wanted):
+                yield from self._entries(batch)
+                done += len(batch)
+                progress(done, len(wanted))
+
+        self.index.replace(self.manifest, entries())
+        return len(wanted)
+
+    def remove(self, article_ids: Sequence[str]) -> None:
+        """Remove articles.
+
+        Raises:
+            ArticleError: one of the ids is not in the index; nothing is removed then.
+        """
+        known = {document.id for document in self.index.documents()}
+        unknown = [name for name in article_ids if name not in known]
+        if unknown:
+            raise ArticleError(f"Not in the index: {', '.join(unknown)}. `hoidap index list` shows what is.")
+        self.index.delete(article_ids)
+
+    def articles(self) -> list[Article]:
+        """All articles, in the order of their ids."""
+        return [_decode_article(document.payload) for document in self.index.documents()]
+
+    def article(self, article_id: str) -> Article | None:
+        """The article of that id."""
+        document = self.index.document(article_id)
+        return self._decode(document.payload) if document else None
+
+    def article_at(self, article_id: str, digest: str) -> Article | None:
+        """The article of that id, unless it has changed since the moment that `digest` is of."""
+        document = self.index.document(article_id)
+        return self._decode(document.payload) if document and document.digest == digest else None
+
+    def _batches(self, articles: Sequence[Article]) -> Iterator[list[tuple[Article, list[Chunk]]]]:
+        """Articles with their chunks, in groups of about `_BATCH_CHUNKS` chunks."""
+        before = 0
+        numbered = []
+        for article in articles:
+            chunks = chunk_article(article)
+            numbered.append((before // _BATCH_CHUNKS, article, chunks))
+            before += len(chunks)
+        for _, group in groupby(numbered, key=lambda item: item[0]):
+            yield [(article, chunks) for _, article, chunks in group]
+
+    def _entries(self, batch: Sequence[tuple[Article, list[Chunk]]]) -> list[Entry]:
+        """Embed the chunks of a batch of articles, and their sentences, in two runs of the model."""
+        pairs = [(article, chunk) for article, chunks in batch for chunk in chunks]
+        texts = [embedding_text(article, chunk) for article, chunk in pairs]
+        sentences = [article.text[start:end] for article, chunk in pairs for start, end in chunk.sentences]
+        vectors = iter(self.embedder.embed(texts, "passage"))
+        part_vectors = self.embedder.embed(sentences, "passage")
+        entries, at = [], 0
+        for article, chunks in batch:
+            records = []
+            for chunk in chunks:
+                parts = part_vectors[at : at + len(chunk.sentences)]
+                at += len(chunk.sentences)
+                terms = vietnamese_terms.terms(embedding_text(article, chunk))
+                records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
+            payload = _encode_article(article)
+            document = Document(article.id, payload, _digest(payload), article.publisher, article.published)
+            entries.append(Entry(document, records))
+        return entries
+
+
+def _digest(payload: str) -> str:
+    return hashlib.sha256(payload.encode()).hexdigest()
+
+
+def _encode_article(article: Article) -> str:
+    content = asdict(article) | {"published": article.published.isoformat() if article.published else None}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _decode_article(payload: str) -> Article:
+    content = json.loads(payload)
+    content["published"] = date.fromisoformat(content["published"]) if content["published"] else None
+    content["headings"] = tuple((start, end) for start, end in content["headings"])
+    content["tags"] = tuple(content["tags"])
+    return Article(**content)
+
+
+def _encode_chunk(chunk: Chunk) -> str:
+    """`chunk` without its text, which the article holds."""
+    return json.dumps(asdict(replace(chunk, text="")), ensure_ascii=False)
+
+
+def decode_chunk(payload: str, article: Article) -> Chunk:
+    """The chunk that a record of `article` holds."""
+    content = json.loads(payload)
+    content["text"] = article.text[content["start"] : content["end"]]
+    content["sentences"] = tuple((start, end) for start, end in content["sentences"])
+    return Chunk(**content)

@@ -1,0 +1,134 @@
+"""The headers of every page, and the door of the chat page. Deny by default.
+
+`SecurityHeaders` stands around the whole application: a content security policy that lets a page
+load from this host alone and lets no script run. `ChatDoor` stands around the Gradio part: of its
+many routes (uploads, a proxy, files, monitoring) only those that our page uses are open, and the page
+itself gets a policy under which only the scripts that the server wrote into it may run.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from ipaddress import ip_address
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Gradio sets style attributes, hence 'unsafe-inline' for styles; it needs no eval and no inline script
+# beside those of the page, which carry the nonce.
+_CHAT_POLICY = (
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
+    "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
+)
+_CHAT_ROUTES = re.compile(
+    r"/?|/config|/theme\.css|/manifest\.json|/favicon\.ico|/(?:assets|static|svelte)/.+"
+    r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/[^/]+|cancel|reset|startup-events)/?"
+)
+_CHAT_HEAD = (
+    b'<link rel="icon" href="site/icon.svg" type="image/svg+xml">'
+    b'<link rel="stylesheet" href="site/chat.css">'
+    b'<script src="site/chat.js" defer></script></head>'
+)
+
+
+class SecurityHeaders:
+    """Adds the security headers to every answer; a policy that is already there stays."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and complete the headers of what comes back."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+                if headers.get("content-type", "").startswith("text/event-stream"):
+                    # A proxy with default settings would hold a streamed answer back for seconds.
+                    headers["Cache-Control"] = "no-cache, no-transform"
+                    headers["X-Accel-Buffering"] = "no"
+                elif not headers.get("etag"):
+                    headers.setdefault("Cache-Control", "no-cache")
+            await send(message)
+
+        await self.app(scope, receive, complete)
+
+
+class ChatDoor:
+    """Closes the routes of Gradio that the chat does not use, and writes our part into its page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 404 to a closed route; complete the page; pass on the rest."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not _CHAT_ROUTES.fullmatch(path):
+            await PlainTextResponse("Không có trang này.", status_code=404)(scope, receive, send)
+        elif path in {"", "/"} and scope["method"] == "GET":
+            await self._page(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Message = {}
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            nonce = secrets.token_urlsafe(16)
+            page = complete_page(bytes(body), nonce)
+            headers = MutableHeaders(scope=start)
+            headers["Content-Length"] = str(len(page))
+            headers["Content-Security-Policy"] = _CHAT_POLICY.format(nonce=nonce)
+            headers["Cache-Control"] = "no-store"  # a nonce serves once
+            await send(start)
+            await send({"type": "http.response.body", "body": page})
+
+        await self.app(scope, receive, collect)
+
+
+def complete_page(page: bytes, nonce: str) -> bytes:
+    """Gradio's page with our style and script, in Vietnamese, each script tag carrying the nonce.
+
+    Every `<script` in the page is one that the server wrote: Gradio writes the signs `<` and `>` of its
+    embedded data as JSON escapes.
+    """
+    page = page.replace(b'lang="en"', b'lang="vi"', 1)
+    page = page.replace(b"<script", b'<script nonce="' + nonce.encode() + b'"')
+    return page.replace(b"</head>", _CHAT_HEAD, 1)
+
+
+def allowed_hosts(host: str) -> list[str]:
+    """The names in a Host header that a server listening on `host` answers to.
+
+    On a loopback address only the loopback names: otherwise a page on the web could have its own name
+    point here and read the answers (DNS rebinding). On any other address every name.
+    """
+    try:
+        is_loopback = ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    return ["localhost", "127.0.0.1", "[::1]", "::1", host] if is_loopback else ["*"]

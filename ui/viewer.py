@@ -1,0 +1,164 @@
+"""The article viewer: `/articles` and `/articles/{id}?start=&end=`, pages that need no script.
+
+The words `article.text[start:end]` stand in `<mark>`; the first mark has the id `quote`, so that a
+link with `#quote` scrolls to it. Every address on the pages is relative: they work behind any prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape as escape_html
+from importlib.resources import files
+from string import Template
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from rag.schema import Article, Span
+from ui.engine import Engine
+from ui.render import article_path, byline, day, escape, plain, web_address
+
+_LINE = re.compile(r"[^\n]+")
+_ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])[ \t]+")
+
+Kind = Literal["heading", "item", "paragraph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One line of an article as it is set; `text[start:end]` is what is shown, without the bullet."""
+
+    kind: Kind
+    label: str
+    start: int
+    end: int
+
+
+def router(engine: Engine) -> APIRouter:
+    """The viewer's two routes over `engine`."""
+    routes = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+    @routes.get("/articles")
+    def listing() -> str:
+        return listing_page(engine.articles())
+
+    @routes.get("/articles/{article_id:path}")
+    def reading(article_id: str, start: str = "", end: str = "") -> HTMLResponse:
+        article = engine.article(article_id)
+        base = "../" * (1 + article_id.count("/"))
+        if article is None:
+            return HTMLResponse(missing_page(base), status_code=404)
+        return HTMLResponse(article_page(article, quoted_span(article, start, end), base))
+
+    return routes
+
+
+def quoted_span(article: Article, start: str, end: str) -> Span | None:
+    """The span that the address asks for, or None when it is missing, not a number or out of range."""
+    try:
+        first, last = int(start), int(end)
+    except ValueError:
+        return None
+    return (first, last) if 0 <= first < last <= len(article.text) else None
+
+
+def blocks(article: Article) -> list[Block]:
+    """The lines of the article's text, each with its place and what it is."""
+    found: list[Block] = []
+    for line in _LINE.finditer(article.text):
+        start, end = line.span()
+        start += len(line.group()) - len(line.group().lstrip())
+        if start == end:
+            continue
+        if any(start < last and first < end for first, last in article.headings):
+            found.append(Block("heading", "", start, end))
+        elif item := _ITEM.match(article.text, start, end):
+            found.append(Block("item", item.group().strip(), item.end(), end))
+        else:
+            found.append(Block("paragraph", "", start, end))
+    return found
+
+
+def article_page(article: Article, quoted: Span | None, base: str) -> str:
+    """The page of one article, with `quoted` marked; `base` leads from it to the chat page."""
+    body = [f"<h1>{escape(article.title)}</h1>"]
+    if known := byline([article.publisher, article.author, day(article.published)]):
+        body.append(f'<p class="meta">{known}</p>')
+    if article.source:
+        body.append(f'<p class="meta">Theo: {escape(article.source)}</p>')
+    if address := web_address(article.url):
+        body.append(f'<p class="meta"><a href="{escape(address)}" rel="noopener">Xem bài gốc</a></p>')
+    if quoted:
+        body.append('<p class="jump"><a href="#quote">Đến đoạn được trích dẫn</a></p>')
+    body.append(f'<div class="text">{_text(article, quoted)}</div>')
+    return _page(article.title, f"<article>{''.join(body)}</article>", base)
+
+
+def listing_page(articles: list[Article]) -> str:
+    """Every article, newest first and those without a date last."""
+    newest = sorted(articles, key=lambda article: article.title)
+    newest.sort(key=lambda article: day_number(article), reverse=True)
+    rows = "".join(
+        f'<li><a href="{escape(article_path(article.id))}">{escape(article.title)}</a>'
+        f'<span class="meta">{byline([article.publisher, day(article.published)])}</span></li>'
+        for article in newest
+    )
+    count = f'<p class="meta">{len(newest)} bài viết trong kho tài liệu.</p>'
+    return _page("Các bài viết", f'<h1>Các bài viết</h1>{count}<ul class="listing">{rows}</ul>', "./")
+
+
+def missing_page(base: str) -> str:
+    """The page for an id that is not in the index."""
+    return message_page(
+        "Không tìm thấy bài viết",
+        "Bài viết này không có trong kho tài liệu. Có thể bài đã được gỡ bỏ hoặc đường dẫn bị sai.",
+        base,
+    )
+
+
+def message_page(title: str, message: str, base: str) -> str:
+    """A page with one message and the ways on."""
+    ways = f'<p><a href="{base}articles">Xem các bài viết</a> · <a href="{base}">Về trang hỏi đáp</a></p>'
+    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(message)}</p>{ways}", base)
+
+
+def day_number(article: Article) -> int:
+    """The article's date as a number to sort by; 0 without one."""
+    return article.published.toordinal() if article.published else 0
+
+
+def _text(article: Article, quoted: Span | None) -> str:
+    pieces: list[str] = []
+    in_list = marked = False
+    for block in blocks(article):
+        if (block.kind == "item") != in_list:
+            in_list = not in_list
+            pieces.append('<ul class="items">' if in_list else "</ul>")
+        content, has_mark = _marked(article.text, block, quoted, first=not marked)
+        marked = marked or has_mark
+        if block.kind == "item":
+            label = "•" if block.label in {"-", "*", "+"} else block.label
+            pieces.append(f'<li><span class="label">{escape(label)}</span> <span>{content}</span></li>')
+        else:
+            tag = "h2" if block.kind == "heading" else "p"
+            pieces.append(f"<{tag}>{content}</{tag}>")
+    if in_list:
+        pieces.append("</ul>")
+    return "".join(pieces)
+
+
+def _marked(text: str, block: Block, quoted: Span | None, *, first: bool) -> tuple[str, bool]:
+    """The block's words with the part inside `quoted` marked, and whether there is such a part."""
+    start, end = (max(block.start, quoted[0]), min(block.end, quoted[1])) if quoted else (0, 0)
+    if start >= end or not text[start:end].strip():
+        return escape(text[block.start : block.end]), False
+    opening = '<mark id="quote">' if first else "<mark>"
+    before, words, after = text[block.start : start], text[start:end], text[end : block.end]
+    return f"{escape(before)}{opening}{escape(words)}</mark>{escape(after)}", True
+
+
+def _page(title: str, body: str, base: str) -> str:
+    template = Template(files("ui").joinpath("templates", "page.html").read_text(encoding="utf-8"))
+    return template.substitute(title=escape_html(plain(title)), body=body, base=base)
