@@ -39,6 +39,9 @@ class Index(Protocol):
     def records(self, keys: Sequence[int]) -> list[Found]:
         """The records of these keys, in the same order; one that was removed meanwhile is left out."""
 
+    def frequencies(self, field: str, terms: Sequence[str]) -> tuple[int, list[int]]:
+        """The number of records, and how many of them hold each of `terms` in the lexical `field`."""
+
     def status(self) -> Status:
         """How much there is."""
 

@@ -111,6 +111,11 @@ class Lexical:
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid): float(score) for rid, (score, _) in zip(found, hits, strict=True)}
 
+    def frequencies(self, field: str, terms: Sequence[str]) -> list[int]:
+        """How many records hold each of `terms` in `field`; removed ones count until tantivy merges them away."""
+        searcher = self._index.searcher()
+        return [int(searcher.doc_freq(field, term)) for term in terms]
+
 
 def _schema(fields: Sequence[str]) -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()

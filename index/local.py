@@ -90,6 +90,12 @@ class LocalIndex:
         """See `Index.records`."""
         return self._store.records(keys)
 
+    def frequencies(self, field: str, terms: Sequence[str]) -> tuple[int, list[int]]:
+        """See `Index.frequencies`."""
+        with self._lock:
+            self._refresh()
+            return self._store.count()[1], self._lexical.frequencies(field, terms)
+
     def status(self) -> Status:
         """See `Index.status`."""
         documents, records = self._store.count()

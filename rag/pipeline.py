@@ -1,1 +1,111 @@
-"""The way of a question, and the way of an article: the one place where the parts are wired."""
+"""The way of a question: the one place where the parts are wired together.
+
+    question ─understand─▶ Question ─embed, retrieve─▶ passages ─weigh─▶ evidence ─refuse? generate─▶ drafts ─cite─▶ Answer
+
+The way of an article is in `rag.corpus`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from index.local import LocalIndex
+from rag.corpus import Corpus
+from rag.embedding import load_embedder
+from rag.evidence import weigh
+from rag.generation import Generator
+from rag.generation.extractive import ExtractiveGenerator
+from rag.grounding import REFUSAL, cite, refusal_reason
+from rag.question import understand
+from rag.retrieval import Retriever
+from rag.schema import Answer, Article, Filters, Turn
+from rag.settings import Settings
+from rag.vietnamese.terms import FIELDS
+
+
+class Pipeline:
+    """Answers questions from a corpus."""
+
+    def __init__(self, corpus: Corpus, generator: Generator) -> None:
+        """Answer from `corpus`, in the words of `generator`."""
+        self.corpus = corpus
+        self._retriever = Retriever(corpus)
+        self._generator = generator
+
+    def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = Filters()) -> Answer:
+        """The answer to `question`.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+            IndexMismatchError: the index was built in another way than this program would.
+            IndexStoreError: the index cannot be read.
+        """
+        *_, answer = self.stream(question, history, only)
+        return answer
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), only: Filters = Filters()
+    ) -> Iterator[Answer]:
+        """The answer as it grows, statement by statement; the last one is complete. Raises what `ask` raises."""
+        timings: dict[str, float] = {}
+        with _timed(timings, "understand"):
+            understood = understand(question)
+        with _timed(timings, "embed"):
+            self.corpus.check()
+            (vector,) = self.corpus.embedder.embed([understood.text], "query")
+        with _timed(timings, "retrieve"):
+            retrieved = self._retriever.retrieve(understood, vector, only)
+        with _timed(timings, "weigh"):
+            evidence = weigh(understood, retrieved.passages, retrieved.weights)
+            reason = refusal_reason(understood, evidence)
+        answer = Answer(
+            understood.text, REFUSAL, passages=retrieved.passages, refused=True, reason=reason,
+            generator=self._generator.name, timings=timings,
+        )  # fmt: skip
+        if reason:
+            yield answer
+            return
+        statements: list[str] = []
+        with _timed(timings, "generate"):
+            for statement, citation in cite(self._generator.generate(understood, evidence)):
+                statements.append(statement)
+                answer = replace(
+                    answer, text="\n".join(statements), citations=(*answer.citations, citation), refused=False
+                )
+                yield answer
+        yield answer
+
+    def article(self, article_id: str) -> Article | None:
+        """The article of that id."""
+        return self.corpus.article(article_id)
+
+    def articles(self) -> list[Article]:
+        """All articles, in the order of their ids."""
+        return self.corpus.articles()
+
+
+def open_corpus(settings: Settings) -> Corpus:
+    """The corpus in the index that the settings name; empty if there is none yet.
+
+    Raises:
+        IndexStoreError: the folder cannot be used, or holds something else.
+    """
+    return Corpus(LocalIndex(settings.index_dir, FIELDS), lambda: load_embedder(settings))
+
+
+def open_pipeline(settings: Settings) -> Pipeline:
+    """The pipeline over the corpus that the settings name."""
+    return Pipeline(open_corpus(settings), ExtractiveGenerator())
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the milliseconds spent inside to `timings[stage]`."""
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = round(timings.get(stage, 0.0) + (time.perf_counter() - begun) * 1000, 2)

@@ -83,12 +83,16 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A retrieved chunk with its article and scores. `rank` counts from 1, best first."""
+    """A retrieved chunk with its article and scores. `rank` counts from 1, best first.
+
+    `similarities` are the cosines of the question to each of `chunk.sentences`.
+    """
 
     chunk: Chunk
     article: Article
     scores: Scores
     rank: int
+    similarities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

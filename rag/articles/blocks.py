@@ -18,7 +18,10 @@ _SENTENCE_ENDING = re.compile(r"[.!?…][\"”’»)\]*]*$|\./\.$")
 _NOT_WORD = re.compile(r"[\W_]+")
 _BULLET = re.compile(r"^(?:[-–—+*•●○▪◦·‣]|-)\s+|^[•●○▪◦‣]\s*")
 _NUMBERED = re.compile(r"^(\d{1,2})[.)]\s+(?=\S)")
-_CREDIT = re.compile(r"\b[ẢảHh](?:nh|ình)(?: [^:.]{2,20})?:|\bẢnh tư liệu|\bẢnh \d+\b")
+_CREDIT = re.compile(
+    r"(?<=\S)\s\W*(?:ảnh|hình|nguồn)(?: minh h[ọo]a| tư liệu| chụp màn hình| \d+)?\s*:|\bảnh tư liệu\W*$",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def one_line(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """The form in which lines are compared: no case, punctuation, bullets or tone placement."""
+    """Return the form in which lines are compared: no case, punctuation, bullets or tone placement."""
     return _NOT_WORD.sub(" ", match_form(text)).strip()
 
 
@@ -105,7 +108,7 @@ def item(line: str) -> str | None:
 
 
 def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Span, ...]]:
-    """The canonical text and the spans of its headings.
+    """Return the canonical text and the spans of its headings.
 
     Blocks are separated by a blank line, list items that follow one another by a line break.
     """

@@ -33,7 +33,7 @@ _MAX_CONTROLS = 0.02
 
 
 def load(path: Path) -> bytes:
-    """The bytes of a regular file of 1 byte to 20 MB; anything else is an `ArticleError`."""
+    """Return the bytes of a regular file of 1 byte to 20 MB; anything else is an `ArticleError`."""
     try:
         if path.is_dir():
             raise ArticleError(f"{path} is a folder; name the articles in it, or add the folder itself.")
@@ -50,7 +50,9 @@ def load(path: Path) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ArticleError(f"{path!s:.200} cannot be read ({reason}); check the name and its permissions.") from error
+        raise ArticleError(
+            f"{path!s:.200} cannot be read ({reason}); check the name and its permissions."
+        ) from error
     if len(data) > MAX_BYTES:
         raise ArticleError(f"{path} grew past {MAX_BYTES / 1e6:.0f} MB while it was read; split it.")
     if not data:
@@ -59,7 +61,7 @@ def load(path: Path) -> bytes:
 
 
 def decode(data: bytes, path: Path) -> str:
-    """`data` as UTF-8 text without byte order mark. `ArticleError` names any other encoding seen."""
+    """Return `data` as UTF-8 text without byte order mark. `ArticleError` names any other encoding seen."""
     wide = _wide(data)
     if wide:
         raise ArticleError(f"{path} is written in {wide}; save it as UTF-8.")
@@ -75,7 +77,9 @@ def decode(data: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         legacy = guess_bytes(data)
         if legacy:
-            raise ArticleError(f"{path} is written in {legacy}; convert it to Unicode and save it as UTF-8.") from error
+            raise ArticleError(
+                f"{path} is written in {legacy}; convert it to Unicode and save it as UTF-8."
+            ) from error
         raise ArticleError(
             f"{path} is not UTF-8 text (byte 0x{data[error.start]:02x} at position {error.start}); save it as UTF-8."
         ) from error
@@ -90,7 +94,7 @@ def decode(data: bytes, path: Path) -> str:
 
 
 def _wide(data: bytes) -> str:
-    """"UTF-16" or "UTF-32" where a byte order mark or the pattern of NUL bytes says so, else ""."""
+    """ "UTF-16" or "UTF-32" where a byte order mark or the pattern of NUL bytes says so, else ""."""
     for bom, name in _BOMS.items():
         if data.startswith(bom):
             return name

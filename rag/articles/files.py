@@ -12,12 +12,12 @@ from rag.errors import ArticleError
 
 
 def supported() -> str:
-    """The suffixes that can be read, for messages: ".markdown, .md, .txt"."""
+    """Return the suffixes that can be read, for messages: ".markdown, .md, .txt"."""
     return ", ".join(sorted(READERS))
 
 
 def find(paths: Iterable[str | Path]) -> list[Path]:
-    """The files meant by `paths`, each once, in the order given and sorted within a folder or pattern.
+    """Return the files meant by `paths`, each once, in the order given and sorted within a folder or pattern.
 
     An item is a file (taken as it is, whatever its name), a folder (searched to the bottom) or a glob
     pattern. In folders and patterns only files with a known suffix count; hidden files and README
@@ -31,22 +31,29 @@ def find(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def _expand(item: str | Path) -> list[Path]:
-    """The files that one item stands for."""
+    """Return the files that one item stands for."""
     if not str(item).strip():
-        raise ArticleError("An empty path was given; name a file, a folder or a pattern such as 'articles/*.md'.")
+        raise ArticleError(
+            "An empty path was given; name a file, a folder or a pattern such as 'articles/*.md'."
+        )
     path = Path(item)
     try:
         path = path.expanduser()
         if path.is_dir():
-            return _or_raise(sorted(_walk(path)), f"{path} holds no article; put files in it ({supported()}).")
-        # A broken link exists as a name: reading it says what is wrong.
+            return _or_raise(
+                sorted(_walk(path)), f"{path} holds no article; put files in it ({supported()})."
+            )
         if path.exists():
             return [path]
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ArticleError(f"{path!s:.200} cannot be looked up ({reason}); check the name and your rights.") from error
+        raise ArticleError(
+            f"{path!s:.200} cannot be looked up ({reason}); check the name and your rights."
+        ) from error
     if glob.has_magic(str(path)):
-        return _or_raise(_glob(path), f"{path} matches no article; check the pattern ({supported()} are read).")
+        return _or_raise(
+            _glob(path), f"{path} matches no article; check the pattern ({supported()} are read)."
+        )
     raise ArticleError(f"{path} does not exist; check the name, or give a folder or a pattern in quotes.")
 
 

@@ -104,13 +104,13 @@ def _accented(text: str) -> list[str]:
 
 
 def _share(text: str) -> tuple[float, int]:
-    """The share of words with accents that are possible syllables, and how many such words there are."""
+    """Return the share of words with accents that are possible syllables, and how many such words there are."""
     found = _accented(text)
     return sum(map(is_syllable, found)) / max(len(found), 1), len(found)
 
 
 def _best(text: str, tables: dict[str, Callable[[str], str]], floor: float) -> str:
-    """The name of the table that makes most words Vietnamese, or "" where none does or too few are seen."""
+    """Return the name of the table that makes most words Vietnamese, or "" where none does or too few are seen."""
     best, name = max(floor, _ENOUGH_SHARE), ""
     for candidate, convert in tables.items():
         share, count = _share(convert(text))
@@ -120,12 +120,12 @@ def _best(text: str, tables: dict[str, Callable[[str], str]], floor: float) -> s
 
 
 def guess_bytes(data: bytes) -> str:
-    """The legacy Vietnamese encoding of bytes that are not UTF-8, in words, or ""."""
+    """Return the legacy Vietnamese encoding of bytes that are not UTF-8, in words, or ""."""
     return _best(data[:_SAMPLE].decode("latin-1"), _BYTES, 0.0)
 
 
 def guess_text(text: str) -> str:
-    """The legacy encoding that Unicode text was wrongly read from, in words, or "".
+    """Return the legacy encoding that Unicode text was wrongly read from, in words, or "".
 
     Only text whose own words are mostly impossible in Vietnamese is suspected, so that an article
     with foreign names, or one in French, passes.

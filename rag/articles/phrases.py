@@ -16,17 +16,19 @@ from rag.errors import ArticleError
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Whole lines, by `key`, and patterns for whole lines."""
+    """Whole lines, by `key`, and patterns for whole lines. `longest` is the length of any line that may match."""
 
     lines: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
+    longest: int = 0
 
     def match(self, line: str) -> bool:
         """Whether the whole line is one of the phrases."""
-        return key(line) in self.lines or self.search(line) is not None
+        # No phrase is as long as a paragraph: only lines of a phrase's length are worth normalising.
+        return (len(line) <= self.longest and key(line) in self.lines) or self.search(line) is not None
 
     def search(self, line: str) -> re.Match[str] | None:
-        """The match of the first pattern that fits the whole line, or None."""
+        """Return the match of the first pattern that fits the whole line, or None."""
         return next((m for p in self.patterns if (m := p.fullmatch(line))), None)
 
 
@@ -36,7 +38,9 @@ def _load(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ArticleError(f"rag/articles/data/{name} is not valid TOML ({error}); correct that line.") from error
+        raise ArticleError(
+            f"rag/articles/data/{name} is not valid TOML ({error}); correct that line."
+        ) from error
 
 
 def _patterns(table: Mapping[str, Any], field: str, name: str) -> tuple[re.Pattern[str], ...]:
@@ -46,13 +50,17 @@ def _patterns(table: Mapping[str, Any], field: str, name: str) -> tuple[re.Patte
             compiled.append(re.compile(pattern, re.IGNORECASE))
         except re.error as error:
             raise ArticleError(
-                f"rag/articles/data/{name} holds {pattern!r}, which is not a regular expression ({error}); correct it."
+                f"rag/articles/data/{name} holds {pattern!r}, which is no regular expression ({error}); correct it."
             ) from error
     return tuple(compiled)
 
 
-def _phrases(table: Mapping[str, Any], name: str, lines: str = "lines", patterns: str = "patterns") -> Phrases:
-    return Phrases(frozenset(key(line) for line in table.get(lines, ())), _patterns(table, patterns, name))
+def _phrases(
+    table: Mapping[str, Any], name: str, lines: str = "lines", patterns: str = "patterns"
+) -> Phrases:
+    whole = frozenset(key(line) for line in table.get(lines, ()))
+    # Twice the length leaves room for the punctuation that `key` drops.
+    return Phrases(whole, _patterns(table, patterns, name), 2 * max(map(len, whole), default=0) + 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Noise:
 
 @cache
 def noise() -> Noise:
-    """The noise rules, read once."""
+    """Return the noise rules, read once."""
     name = "noise.toml"
     data = _load(name)
     return Noise(
@@ -98,7 +106,7 @@ class Byline:
 
 @cache
 def byline() -> Byline:
-    """The words around names and dates, read once."""
+    """Return the words around names and dates, read once."""
     name = "byline.toml"
     data = _load(name)
     labels = sorted(data["labels"], key=len, reverse=True)
@@ -114,7 +122,7 @@ def byline() -> Byline:
 
 @cache
 def publishers() -> Mapping[str, str]:
-    """Publisher names by what their pages call themselves, in lower case: {"baohatinh.vn": "Báo Hà Tĩnh"}."""
+    """Return publisher names by what pages call themselves, lower case: {"baohatinh.vn": "Báo Hà Tĩnh"}."""
     names: dict[str, str] = {}
     for name, aliases in _load("publishers.toml")["publishers"].items():
         for alias in (name, *aliases):

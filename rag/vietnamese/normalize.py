@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 # Characters that are invisible or reorder what is seen: general category Cf (zero-width, bidi, soft
@@ -58,6 +59,7 @@ def _tone_position(bare: str) -> int | None:
     return None
 
 
+@lru_cache(maxsize=65_536)  # a language has some ten thousand syllables; each is worked out once
 def unify_syllable(syllable: str) -> str:
     """One lower-case NFC syllable with one tone placement and one spelling of a final i/y.
 

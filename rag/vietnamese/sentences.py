@@ -13,7 +13,7 @@ _LINE = re.compile(r"[^\n]+")
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
 _LAST_WORD = re.compile(r"[\w.]+$")
 _NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\w?)")
-_LIST_ITEM = re.compile(r"\s*(?:[-–•*+]|\(?\w{1,3}[.)])\s+")
+_LIST_MARK = re.compile(r"\s*(?:[-–•*+]|\(?\w{1,3}[.)])\s+")
 
 
 @cache
@@ -22,10 +22,10 @@ def _abbreviations() -> frozenset[str]:
 
 
 def split_sentences(text: str) -> list[Span]:
-    """Spans of the sentences of `text`, in order, without the white space around them.
+    """Spans of the sentences of `text`, in order, without white space or list mark ("- ", "1. ") before them.
 
     A line break always ends a sentence. A full stop does not when it belongs to an abbreviation ("TP."),
-    an initial ("J. Biden") or a list number ("1. "), or when a small letter follows ("v.v. và").
+    or an initial ("J. Biden"), or when a small letter follows ("v.v. và").
     """
     spans: list[Span] = []
     for line in _LINE.finditer(text):
@@ -34,9 +34,9 @@ def split_sentences(text: str) -> list[Span]:
 
 
 def _split_line(text: str, start: int, end: int) -> list[Span]:
-    item = _LIST_ITEM.match(text, start, end)
-    search_from = item.end() if item else start
-    cuts = [m.end() for m in _END.finditer(text, search_from, end) if _ends_sentence(text, m)]
+    mark = _LIST_MARK.match(text, start, end)
+    start = mark.end() if mark else start
+    cuts = [m.end() for m in _END.finditer(text, start, end) if _ends_sentence(text, m)]
     spans = []
     for left, right in zip([start, *cuts], [*cuts, end], strict=True):
         piece = text[left:right]
@@ -61,3 +61,9 @@ def _ends_sentence(text: str, end: re.Match[str]) -> bool:
     if len(word) == 1 and word.isupper():  # an initial: "Joseph R. Biden"
         return False
     return word.lower() not in _abbreviations()
+
+
+def is_list_item(text: str, sentence: Span) -> bool:
+    """Whether the line that `sentence` stands in begins with a list mark."""
+    line_start = text.rfind("\n", 0, sentence[0]) + 1
+    return _LIST_MARK.match(text, line_start, sentence[0]) is not None

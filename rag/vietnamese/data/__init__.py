@@ -6,9 +6,13 @@ from functools import cache
 from importlib.resources import files
 
 
+def read(name: str) -> str:
+    """The text of the file `name`."""
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
 @cache
 def lines(name: str) -> tuple[str, ...]:
     """The entries of the list `name`, in order, without comments and empty lines."""
-    text = files(__name__).joinpath(name).read_text(encoding="utf-8")
-    entries = (line.split("#", 1)[0].strip() for line in text.splitlines())
+    entries = (line.split("#", 1)[0].strip() for line in read(name).splitlines())
     return tuple(entry for entry in entries if entry)

@@ -1,0 +1,265 @@
+"""What the text itself says of its title, publisher, author, date, source and tags.
+
+Nothing is guessed from sentences: only lines of their own at the head or the foot count, and the
+publisher's name before the first sentence. The words are in `data/byline.toml`, `publishers.toml`
+and `noise.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+from urllib.parse import urlsplit
+
+from rag.articles.blocks import Block, FrontMatter, is_body, is_ended, is_title_like, key, words
+from rag.articles.noise import body_range
+from rag.articles.phrases import byline, noise, publishers
+
+_DATE = re.compile(
+    r"(?<![\d/])(?P<d>\d{1,2})\s?[/.-]\s?(?P<m>\d{1,2})\s?[/.-]\s?(?P<y>-?\d{4})(?![\d/])"
+    r"|(?P<d2>\d{1,2})\s+tháng\s+(?P<m2>\d{1,2})\s+năm\s+(?P<y2>\d{4})"
+    r"|(?<!\d)(?P<y3>\d{4})-(?P<m3>\d{2})-(?P<d3>\d{2})(?!\d)",
+    re.IGNORECASE,
+)
+_TIME = re.compile(r"(?<!\d)\d{1,2}(?:[:h]|\s?giờ\s?)\d{0,2}(?::\d{2})?(?:\s?phút)?(?!\d)", re.IGNORECASE)
+_ZONE = re.compile(r"\(?\bGMT\s?[+-]?\s?\d*\)?|\+07(?::?00)?|\bT(?=\d)", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[\s|,;:·•/()\[\]–—-]+")
+_NAME = re.compile(r"[^\W\d_a-zà-ỹđ][^\W\d_]*\.?(?:[^\W\d_]+\.?)?(?:\s[^\W\d_a-zà-ỹđ][^\W\d_]*\.?){1,4}")
+_INITIALS = re.compile(r"[A-ZĐ]\.\s?[A-ZĐ][^\W\d_]*")
+_ASIDE = re.compile(r"\s*\((?:tổng hợp|biên dịch|dịch|lược dịch|theo [^)]{2,60}|ghi)\)$", re.IGNORECASE)
+_DATELINE = re.compile(r"^\(?(?P<name>[\w.&+ ]{2,40}?)\)?\s*[-–—]\s*(?=\S)")
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:vn|com|net|org)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[a-zà-ỹđ0-9”\")][.!?…])\s+(?=[A-ZÀ-ỸĐ“\"])|(?<=[a-zà-ỹđ][”\"][.!?…])\s+")
+_CLAUSE_END = re.compile(r"[,;:]\s|\s[-–—]\s")
+
+MAX_TITLE = 120
+"""The most characters of a title that is taken from the first sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line that held a date, a name, or both, and nothing else."""
+
+    published: date | None = None
+    author: str = ""
+
+
+def from_text(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
+    """`front` with what it lacks taken from the text, and the blocks that are article.
+
+    The lines that were read as data (masthead, byline, signature, tags, title) leave the text; the
+    text of an article is never emptied by it.
+    """
+    found, rest = _head(blocks, front)
+    found, rest = _foot(rest, found)
+    found, rest = _lead(rest, found)
+    if not found.publisher and found.url:
+        found = replace(found, publisher=publisher_of(found.url))
+    return found, rest
+
+
+def publisher_of(url: str) -> str:
+    """Return the publisher that an address belongs to, or ""."""
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    names = publishers()
+    while host.count("."):
+        if host in names:
+            return names[host]
+        host = host.split(".", 1)[1]
+    return ""
+
+
+def short_title(text: str) -> str:
+    """Return the first sentence of `text`, cut at a clause or a word to at most 120 characters with "…"."""
+    sentence = _SENTENCE_END.split(text, maxsplit=1)[0]
+    if len(sentence) <= MAX_TITLE:
+        return sentence.rstrip(" .")
+    room = sentence[:MAX_TITLE]
+    clauses = [m.start() for m in _CLAUSE_END.finditer(room)]
+    if clauses and clauses[-1] >= MAX_TITLE // 2:
+        return room[: clauses[-1]].rstrip() + "…"
+    return (room[: MAX_TITLE - 1].rsplit(maxsplit=1)[0] if " " in room else room[: MAX_TITLE - 1]).rstrip(
+        " ,;:–-"
+    ) + "…"
+
+
+def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
+    """Read and remove masthead, bylines and title."""
+    first, _ = body_range(blocks)
+    # The byline may also follow the first paragraph, where that is the lead.
+    head = blocks[: first + 2] if first < len(blocks) else blocks
+    rest: list[Block] = []
+    masthead = ""
+    lines: dict[int, _Line] = {}
+    for at, block in enumerate(head):
+        if block.level or is_body(block):
+            continue
+        if not rest_has_title(head[:at], lines) and byline().mastheads.match(block.text):
+            masthead = masthead or _spelled(block.text)
+            lines[at] = _Line()
+        elif masthead and at - 1 in lines and byline().offices.match(block.text):
+            lines[at] = _Line()
+        elif (line := _byline(block.text)) is not None:
+            lines[at] = line
+    for at in [at for at, line in lines.items() if line.published]:
+        for near in (at - 1, at + 1):
+            # A name alone is a byline only beside a date.
+            if (
+                0 <= near < len(head)
+                and near not in lines
+                and not head[near].level
+                and (name := _name(head[near].text))
+            ):
+                lines[near] = _Line(author=name)
+    if len(lines) == len(blocks):
+        lines = {}
+    rest = [block for at, block in enumerate(blocks) if at not in lines]
+    found = replace(
+        front,
+        publisher=front.publisher or masthead,
+        author=front.author or next((line.author for line in lines.values() if line.author), ""),
+        published=front.published
+        or next((line.published for line in lines.values() if line.published), None),
+    )
+    return _title(rest, found)
+
+
+def rest_has_title(before: list[Block], taken: dict[int, _Line]) -> bool:
+    """Whether a line of at least four words that is no masthead or byline stands before."""
+    return any(at not in taken and words(block.text) >= 4 for at, block in enumerate(before))
+
+
+def _title(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
+    """Return the title and the text without it; a first sentence that serves as title stays in the text."""
+    if front.title or not blocks:
+        return front, blocks
+    marked = next((block for block in blocks if block.level == 1), None)
+    if marked is not None:
+        rest = [block for block in blocks if block is not marked]
+        return replace(front, title=marked.text), rest or blocks
+    first = blocks[0]
+    if len(blocks) > 1 and not first.level and is_title_like(first):
+        return replace(front, title=first.text), blocks[1:]
+    paragraph = next((block for block in blocks if block.kind == "paragraph"), first)
+    return replace(front, title=short_title(paragraph.text)), blocks
+
+
+def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
+    """Read and remove tags, source, signature and byline in the closing lines."""
+    _, end = body_range(blocks)
+    body, tail = blocks[:end], list(blocks[end:])
+    if not any(is_body(block) for block in body):
+        return front, blocks
+    kept: list[Block] = []
+    for block in tail:
+        if block.level:
+            kept.append(block)
+            continue
+        match = noise().last.search(block.text)
+        line = None if match else _byline(block.text)
+        author = "" if match or line else _signature(block.text)
+        if match:
+            front = _with_last(front, {k: v.strip(" .") for k, v in match.groupdict().items() if v})
+        elif line:
+            front = replace(
+                front, author=front.author or line.author, published=front.published or line.published
+            )
+        elif author and (not front.author or key(front.author) == key(author)) and block is tail[-1]:
+            front = replace(front, author=front.author or author)
+        else:
+            kept.append(block)
+    return front, body + kept
+
+
+def _with_last(front: FrontMatter, found: dict[str, str]) -> FrontMatter:
+    """`front` with what a closing line says of tags, topic, source or credit."""
+    tags = front.tags
+    if "tags" in found and not tags:
+        tags = tuple(t for t in (part.strip(" #.") for part in re.split(r"[,;#|]", found["tags"])) if t)
+    if "topic" in found:
+        tags = tuple(dict.fromkeys((*tags, found["topic"])))
+    return replace(front, tags=tags, source=front.source or found.get("source") or found.get("credit") or "")
+
+
+def _lead(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
+    """Remove "(Baohatinh.vn) - " before the first paragraphs, and keeps whose name it is."""
+    rest = list(blocks)
+    for at, block in enumerate(rest[:3]):
+        match = _DATELINE.match(block.text)
+        if not match or block.level:
+            continue
+        name = match["name"].strip()
+        publisher = publishers().get(name.lower(), name if _DOMAIN.fullmatch(name) else "")
+        if publisher:
+            text = block.text[match.end() :]
+            rest[at] = replace(block, text=text)
+            return replace(front, publisher=front.publisher or publisher), rest
+    return front, rest
+
+
+def _spelled(masthead: str) -> str:
+    """Return a masthead as a publisher's name: as in the data file where it is known, not all in capitals."""
+    known = publishers().get(masthead.lower())
+    return known or (masthead.capitalize() if masthead.isupper() else masthead)
+
+
+def _byline(line: str) -> _Line | None:
+    """Return a line that holds a date (and a time, a weekday, a name, a place) and nothing else, or None."""
+    match = _DATE.search(line)
+    if not match or words(line) > 16:
+        return None
+    without = line[: match.start()] + " | " + line[match.end() :]
+    timed = bool(_TIME.search(without))
+    without = byline().labels.sub(" | ", _TIME.sub(" | ", _ZONE.sub(" ", without)))
+    parts = [part for part in (" ".join(p.split()) for p in re.split(r"[|,;:·•/()\[\]–—-]", without)) if part]
+    parts = [part for part in parts if any(c.isalpha() for c in part)]
+    if not parts:
+        return _Line(_to_date(match))
+    if len(parts) > 2 or not all(
+        part[0].isupper() and words(part) <= 5 and not is_ended(part) for part in parts
+    ):
+        return None
+    author = next((name for part in parts if (name := _name(part))), "")
+    separated = bool(re.search(r"[|·•–—-]", line[: match.start()] + line[match.end() :])) or "," in line
+    # "Inter Miami 8/7/2024" is a line of a table: a name needs a separator, other words the time too.
+    if not separated or (
+        not author and not timed and not line.lower().rstrip(". ").startswith(parts[0].lower() + ", ngày")
+    ):
+        return None
+    return _Line(_to_date(match), author)
+
+
+def _to_date(match: re.Match[str]) -> date | None:
+    """Return the date of a match, or None where there is no such day or it cannot be a day of publication."""
+    day, month, year = (int(match[k] or match[k + "2"] or match[k + "3"]) for k in "dmy")
+    try:
+        return date(year, month, day) if 1900 <= year <= 2100 else None
+    except ValueError:
+        return None
+
+
+def _name(text: str) -> str:
+    """`text` as the name of one or two people, or "" if it is something else."""
+    text = text.strip(" .")
+    rules = byline()
+    people = [part.strip() for part in re.split(r"\s[-–—&]\s|,\s|/", text)]
+    if not people or len(people) > 3 or key(text) in rules.not_names:
+        return ""
+    for person in people:
+        if not (_NAME.fullmatch(person) or _INITIALS.fullmatch(person)) or key(person) in rules.not_names:
+            return ""
+        if set(key(person).split()) & rules.not_name_words:
+            return ""
+    return " - ".join(
+        person.title() if person.isupper() and "." not in person else person for person in people
+    )
+
+
+def _signature(line: str) -> str:
+    """Return the author that a closing line names: "Kim Hoàn", "Tác giả: ...", "AN BÌNH (tổng hợp)", or ""."""
+    line = _ASIDE.sub("", line).strip()
+    label, colon, rest = line.partition(":")
+    if colon and key(label) in {key(known) for known in byline().author_labels}:
+        line = rest.strip()
+    return "" if is_ended(line.rstrip(".")) else _name(line)

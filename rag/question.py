@@ -1,0 +1,121 @@
+"""What a question asks for: its words, the kind of answer it wants, and the numbers that must hold."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from rag.errors import QuestionError
+from rag.vietnamese.data import lines, read
+from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents
+from rag.vietnamese.terms import Terms, syllables, terms
+
+MAX_CHARS = 2000
+
+
+class Kind(StrEnum):
+    """What sort of answer a question wants. The order is that of `question_words.toml`."""
+
+    LIST = "list"
+    QUANTITY = "quantity"
+    TIME = "time"
+    PLACE = "place"
+    PERSON = "person"
+    REASON = "reason"
+    MANNER = "manner"
+    DEFINITION = "definition"
+    THING = "thing"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it was understood.
+
+    `text` is what was typed, cleaned. `accented` tells whether it was typed with accents; without them its
+    words are compared folded. `content` are its distinct words that say what it is about, in match form
+    (folded if not accented), in order. `years` are the years it names. `unit` is
+    what is counted ("mấy nhóm": nhóm), "" if nothing is.
+    """
+
+    text: str
+    accented: bool
+    kind: Kind
+    terms: Terms
+    content: tuple[str, ...]
+    years: frozenset[str]
+    unit: str
+
+    def form(self, text: str) -> list[str]:
+        """The syllables of `text` in the form in which `content` is to be compared with them."""
+        return [term if self.accented else strip_accents(term) for term in syllables(text)]
+
+
+def understand(text: str) -> Question:
+    """Read a question.
+
+    Raises:
+        QuestionError: it is empty, has no words, or is too long. The message is for the person who asks.
+    """
+    cleaned = " ".join(clean(text).split())
+    if not cleaned:
+        raise QuestionError("Câu hỏi đang trống: hãy gõ điều bạn muốn biết.")
+    if len(cleaned) > MAX_CHARS:
+        raise QuestionError(
+            f"Câu hỏi dài {len(cleaned)} ký tự, giới hạn là {MAX_CHARS}: hãy rút gọn, mỗi lần hỏi một ý."
+        )
+    if sum(c.isalnum() for c in cleaned) < 2:
+        raise QuestionError("Câu hỏi chưa có từ nào để tìm: hãy gõ một câu hoặc vài từ khóa.")
+    accented = has_accents(cleaned)
+    searched, kind = _ask_words(cleaned, accented=accented)
+    found = terms(searched)
+    single = found["syllables" if accented else "folded_syllables"]
+    # Without accents "chị" and "chỉ" are one word: no list of words to pass over could be right.
+    stop = _stopwords() if accented else frozenset()
+    content = tuple(dict.fromkeys(term for term in single if term not in stop))
+    counted = re.search(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)", match_form(cleaned) if accented else fold(cleaned))
+    return Question(
+        text=cleaned,
+        accented=accented,
+        kind=kind,
+        terms=found,
+        content=content or tuple(dict.fromkeys(single)),
+        years=frozenset(re.findall(r"(?<!\d)(?:19|20)\d\d(?!\d)", cleaned)),
+        unit=counted.group(1) if counted and kind == Kind.QUANTITY else "",
+    )
+
+
+def _ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
+    """`text` without the phrases that only ask, and the kind of answer that they ask for."""
+    form = match_form(text) if accented else fold(text)
+    kinds, asking = _patterns(accented=accented)
+    kind = next((kind for kind, pattern in kinds.items() if pattern.search(form)), Kind.OPEN)
+    rest = asking.sub(" ", form)
+    # A question that consists of nothing else keeps its words.
+    return (rest if re.search(r"\w", rest) else form), kind
+
+
+@cache
+def _patterns(*, accented: bool) -> tuple[Mapping[Kind, re.Pattern[str]], re.Pattern[str]]:
+    """For each kind what it is known by, and everything that only asks."""
+    table = tomllib.loads(read("question_words.toml"))
+    form = match_form if accented else fold
+    phrases = {kind: [form(phrase) for phrase in table[kind]["phrases"]] for kind in Kind if kind != Kind.OPEN}
+    plain = [phrase for found in phrases.values() for phrase in found if "*" not in phrase]
+    return {kind: _any_of(found) for kind, found in phrases.items()}, _any_of(plain)
+
+
+def _any_of(phrases: list[str]) -> re.Pattern[str]:
+    """Any of `phrases` as whole words, the longest first."""
+    ordered = sorted(phrases, key=len, reverse=True)
+    wild = r"\w+(?: \w+){0,4}?"
+    return re.compile(rf"\b(?:{'|'.join(re.escape(phrase).replace(re.escape('*'), wild) for phrase in ordered)})\b")
+
+
+@cache
+def _stopwords() -> frozenset[str]:
+    return frozenset(match_form(word) for word in lines("stopwords.txt"))

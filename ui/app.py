@@ -1,0 +1,127 @@
+"""The web application: chat, article viewer and health check; and the server that runs it.
+
+Gradio is imported when the application is made, not with this module.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable
+from importlib.resources import files
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.staticfiles import StaticFiles
+
+from index.errors import IndexStoreError
+from rag.errors import HoidapError
+from rag.settings import Settings
+from ui import viewer
+from ui.engine import Engine
+from ui.security import SecurityHeaders, allowed_hosts
+
+_LOG = logging.getLogger(__name__)
+
+
+def create_app(engine: Engine, settings: Settings) -> FastAPI:
+    """The application over `engine`, ready to be served by any ASGI server."""
+    app = FastAPI(title="hoidap", docs_url=None, redoc_url=None, openapi_url=None)
+    # Added last is outermost. CORS without any origin makes Gradio's own, which admits all, stand down.
+    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.host))
+    app.add_middleware(SecurityHeaders)
+    app.add_exception_handler(HoidapError, _unavailable)
+    app.add_exception_handler(IndexStoreError, _unavailable)
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    app.include_router(viewer.router(engine))
+    app.mount("/site", StaticFiles(directory=str(files("ui").joinpath("static"))))
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
+    from ui import page
+
+    page.mount(app, engine)
+    return app
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens on the configured address; port 0 takes a free port.
+
+    Raises:
+        HoidapError: the port is in use or may not be taken, or the address is not one of this machine.
+    """
+    host, port = settings.host, settings.port
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise HoidapError(f"The address {host!r} is not known: give another with HOIDAP_HOST.") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            problem = f"Port {port} on {host} is in use: choose another with --port or HOIDAP_PORT."
+        elif error.errno == errno.EACCES:
+            problem = f"Port {port} needs privileges: choose one above 1023 with --port or HOIDAP_PORT."
+        else:
+            problem = f"Cannot listen on {host}: give an address of this machine with HOIDAP_HOST."
+        raise HoidapError(problem) from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address to open in a browser on this machine."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{host}:{port}/"
+
+
+def serve(
+    app: FastAPI,
+    settings: Settings,
+    ready: Callable[[str], None],
+    listener: socket.socket | None = None,
+) -> None:
+    """Serve `app` until interrupted; `ready` is called with the address when it can be opened.
+
+    A caller that wants to know early that the port is free passes its own `listen(settings)`.
+
+    Raises:
+        HoidapError: as `listen`.
+    """
+    listener = listener or listen(settings)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+    _Server(config, lambda: ready(url_of(listener))).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is up."""
+
+    def __init__(self, config: uvicorn.Config, up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._up = up
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._up()
+
+
+async def _unavailable(request: Request, error: Exception) -> HTMLResponse:
+    """The page for an index that cannot be read; what went wrong is for the log."""
+    _LOG.error("%s could not be shown", request.url.path, exc_info=error)
+    message = "Kho tài liệu đang gặp sự cố nên trang này chưa mở được. Bạn hãy thử lại sau."
+    base = "../" * request.url.path.count("/", 1)
+    return HTMLResponse(viewer.message_page("Chưa mở được trang", message, base or "./"), status_code=503)

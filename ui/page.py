@@ -1,0 +1,163 @@
+"""The chat page: a custom `gr.Blocks`, in Vietnamese, around the conversation of `ui.chat`.
+
+This module imports Gradio, which takes seconds: `ui.app` imports it when an application is made. A
+`gr.HTML` would need `unsafe-eval` in the content security policy, so fixed text is Markdown here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from ui.chat import FAILED, Conversation, reply, stopped
+from ui.engine import Engine
+from ui.render import notice
+from ui.security import ChatDoor
+
+CONCURRENCY = 16
+"""Questions answered at the same time; the others wait in Gradio's queue."""
+
+_SESSIONS = 1_000  # whose conversation is kept; the longest unused is forgotten first
+
+_HEADER = """# hoidap
+Hỏi đáp từ kho tài liệu, có dẫn nguồn. [Các bài viết](articles)"""
+_WELCOME = """## Bạn muốn biết điều gì?
+Mỗi câu trả lời đều dẫn tới đúng đoạn văn trong bài viết. Hãy nhập câu hỏi, hoặc chọn một câu hỏi mẫu:"""
+
+# Gradio ships no Vietnamese, and takes `vi-VN` for English; so both get these words.
+_WORDS = {
+    "chatbot.clear": "Xóa",
+    "common.loading": "Đang tải",
+    "common.error": "Lỗi",
+    "common.clear": "Xóa",
+    "common.submit": "Gửi",
+    "status.queue_position": "Đang chờ: {position}/{size}",
+    "blocks.lost_connection": "Mất kết nối do rời trang. Đang kết nối lại…",
+    "blocks.connection_can_break": "Trên điện thoại, kết nối có thể bị ngắt khi bạn rời khỏi trang này.",
+    "blocks.long_requests_queue": "Đang có nhiều câu hỏi chờ trả lời.",
+}
+
+
+def mount(app: FastAPI, engine: Engine) -> None:
+    """Put the chat page at "/" of `app`; the routes that `app` has already go first."""
+    gr.mount_gradio_app(
+        app,
+        build(engine),
+        path="/",
+        app_kwargs={"middleware": [Middleware(ChatDoor)]},
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        i18n=gr.I18n(en=_WORDS, vi=_WORDS),
+        theme=_theme(),
+    )
+
+
+def example_questions() -> list[str]:
+    """The questions offered on an empty page, one a line of `ui/data/examples.txt`."""
+    lines = files("ui").joinpath("data", "examples.txt").read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def build(engine: Engine) -> gr.Blocks:
+    """The page: a title, the conversation, and the box to ask in."""
+    pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
+
+    async def ask(question: str | None, before: Conversation) -> AsyncIterator[list[Any]]:
+        box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
+        async for conversation in reply(engine, pool, question or "", before):
+            yield _shown(conversation, box_text)
+            box_text = None
+
+    async def ask_example(before: Conversation, event: gr.SelectData) -> AsyncIterator[list[Any]]:
+        async for update in ask(event.value["text"], before):
+            yield update
+
+    def after_stop(conversation: Conversation) -> list[Any]:
+        return _shown(stopped(conversation))
+
+    def after_failure(conversation: Conversation) -> list[Any]:
+        return _shown(replace(conversation.show(notice(f"{FAILED}.", "error")), is_open=False))
+
+    def after_renewal() -> list[Any]:
+        return _shown(Conversation(), "")
+
+    with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
+        with gr.Row(elem_id="hd-top"):
+            gr.Markdown(_HEADER, elem_id="hd-header")
+            renew = gr.Button("Cuộc trò chuyện mới", size="sm", elem_id="hd-new", min_width=0, scale=0)
+        chat = gr.Chatbot(
+            label="Cuộc trò chuyện",
+            show_label=False,
+            container=False,
+            elem_id="hd-chat",
+            height=None,
+            buttons=[],
+            latex_delimiters=[],
+            allow_tags=False,
+            line_breaks=False,
+            group_consecutive_messages=False,
+            placeholder=_WELCOME,
+            examples=[{"text": question} for question in example_questions()],
+        )
+        with gr.Row(elem_id="hd-ask"):
+            box = gr.Textbox(
+                label="Câu hỏi của bạn",
+                placeholder="Nhập câu hỏi về các bài viết trong kho tài liệu…",
+                lines=1,
+                max_lines=6,
+                autofocus=True,
+                elem_id="hd-question",
+            )
+            send = gr.Button("Gửi", variant="primary", elem_id="hd-send", min_width=0, scale=0)
+            stop = gr.Button("Dừng", visible=False, elem_id="hd-stop", min_width=0, scale=0)
+        state = gr.State(Conversation())
+
+        outputs = [chat, state, box, send, stop]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        limit: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
+        asked = [
+            gr.on([box.submit, send.click], ask, [box, state], outputs, **limit),
+            chat.example_select(ask_example, [state], outputs, **limit),
+        ]
+        for event in asked:
+            event.failure(after_failure, [state], outputs, **quiet)
+        stop.click(after_stop, [state], outputs, cancels=asked, **quiet)
+        renew.click(after_renewal, None, outputs, cancels=asked, **quiet)
+    page.state_session_capacity = _SESSIONS
+    return page.queue()
+
+
+def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
+    """Values for the conversation, the state, the box (untouched by default), send and stop."""
+    return [
+        list(conversation.messages),
+        conversation,
+        gr.skip() if box_text is None else box_text,
+        gr.update(visible=not conversation.is_open),
+        gr.update(visible=conversation.is_open),
+    ]
+
+
+def _theme() -> gr.themes.Base:
+    # Of IBM Plex Sans, Gradio ships Vietnamese letters in the weights 400 and 700 only.
+    return gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="slate",
+        font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+    )
