@@ -10,7 +10,7 @@ from datetime import date
 from functools import cached_property, lru_cache
 from itertools import groupby
 
-from index import Index
+from index.protocol import Index
 from index.schema import Document, Entry, Manifest, Record
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder

@@ -57,27 +57,28 @@ class Evidence:
 
 def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str, float]) -> list[Evidence]:
     """Every sentence of `passages` as evidence, best first. `weights` are the IDFs of `question.content`."""
+    pairs = frozenset(question.terms["pairs" if question.accented else "folded_pairs"])
     evidence = []
     for passage in passages:
-        text, chunk = passage.article.text, passage.chunk
-        around = _around(passage)
-        before = ""
-        for span, similarity in zip(chunk.sentences, passage.similarities, strict=True):
-            sentence = text[span[0] : span[1]]
-            context = f"{around}\n{before}\n{sentence}"
+        around = question.form(_around(passage))
+        before: list[str] = []
+        for span, similarity in zip(passage.chunk.sentences, passage.similarities, strict=True):
+            sentence = passage.article.text[span[0] : span[1]]
+            words = question.form(sentence)
+            context = {*around, *before, *words}
             evidence.append(
                 Evidence(
                     passage=passage,
                     span=span,
                     similarity=similarity if question.accented else 0.0,
-                    coverage=_coverage(question, weights, sentence),
-                    context=_coverage(question, weights, context),
-                    pairs=_shared_pairs(question, sentence),
-                    fits=_fits(question, sentence),
-                    years=all(year in context for year in question.years),
+                    coverage=_coverage(weights, set(words)),
+                    context=_coverage(weights, context),
+                    pairs=_share(pairs, words),
+                    fits=_fits(question, sentence, words),
+                    years=question.years <= context,
                 )
             )
-            before = sentence
+            before = words
     return sorted(evidence, key=lambda e: -e.score)
 
 
@@ -88,30 +89,23 @@ def _around(passage: Passage) -> str:
     return f"{passage.article.title}\n{passage.chunk.heading}\n{date}"
 
 
-def _coverage(question: Question, weights: Mapping[str, float], text: str) -> float:
+def _coverage(weights: Mapping[str, float], held: set[str]) -> float:
     total = sum(weights.values())
-    if total == 0:
-        return 0.0
-    held = set(question.form(text))
-    return sum(weight for term, weight in weights.items() if term in held) / total
+    return sum(weight for term, weight in weights.items() if term in held) / total if total else 0.0
 
 
-def _shared_pairs(question: Question, text: str) -> float:
-    wanted = set(question.terms["pairs" if question.accented else "folded_pairs"])
-    if not wanted:
-        return 0.0
-    held = {f"{a}_{b}" for a, b in pairwise(question.form(text))}
-    return len(wanted & held) / len(wanted)
+def _share(pairs: frozenset[str], words: Sequence[str]) -> float:
+    held = {f"{a}_{b}" for a, b in pairwise(words)}
+    return len(pairs & held) / len(pairs) if pairs else 0.0
 
 
-def _fits(question: Question, sentence: str) -> float:
+def _fits(question: Question, sentence: str, words: Sequence[str]) -> float:
     """How far `sentence` holds the sort of thing that is asked for: 1 yes, 0 no, between the two perhaps."""
     pattern = _kind_patterns().get(question.kind)
     if pattern is None or not pattern.search(sentence):
         return 0.0
     if question.unit:
         # "mấy nhóm", "bao nhiêu văn kiện": the number should stand before just that word.
-        words = question.form(sentence)
         return 1.0 if any(b == question.unit and _is_number(a) for a, b in pairwise(words)) else 0.5
     return 1.0
 

@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 _SEARCHING = "Đang tìm trong kho tài liệu…"
 _STOPPED = "Bạn đã dừng câu trả lời này."
 _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời được. Bạn hãy thử lại sau hoặc báo quản trị viên"
-FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
+_FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
 
 Message = dict[str, str]
 
@@ -41,6 +41,8 @@ class Conversation:
     turns: tuple[Turn, ...] = ()
     is_open: bool = False
     """True while an answer is being written."""
+    unasked: str = ""
+    """A question that could not be asked as it stands, for the person to mend."""
 
     def show(self, html: str, role: str = "assistant") -> Conversation:
         """With one more message."""
@@ -60,7 +62,7 @@ async def reply(
     engine: Engine, pool: Executor, question: str, before: Conversation
 ) -> AsyncIterator[Conversation]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
-    asked = replace(before, is_open=True)
+    asked = replace(before, is_open=True, unasked="")
     if question.strip():
         asked = asked.show(render.question(question), "user")
     now = asked.show(render.notice(_SEARCHING, "pending"))
@@ -74,11 +76,11 @@ async def reply(
             raise RuntimeError("the engine's stream ended without an answer")
         now = now.remember(question, answer.text)
     except QuestionError as error:
-        now = asked.show(render.notice(str(error), "error"))
+        now = replace(asked.show(render.notice(str(error), "error")), unasked=question)
     except (HoidapError, IndexStoreError) as error:
         now = asked.show(render.notice(_reported(_NO_CORPUS, error), "error"))
     except Exception as error:  # the edge: whatever it is, the person is told and can ask again
-        now = asked.show(render.notice(_reported(FAILED, error), "error"))
+        now = asked.show(render.notice(_reported(_FAILED, error), "error"))
     yield replace(now, is_open=False)
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from rag.schema import Answer, Article, Filters, Turn
+from rag.schema import Answer, Article, Turn
 
 
 class Engine(Protocol):
     """The part of the pipeline that the pages call. Every method blocks: keep it off the event loop."""
 
-    def stream(
-        self, question: str, history: Sequence[Turn] = (), filters: Filters = ...
-    ) -> Iterator[Answer]:
+    def stream(self, question: str, history: Sequence[Turn] = (), /) -> Iterator[Answer]:
         """Growing answers, sentence by sentence; the last one is complete."""
         ...
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -16,9 +15,8 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from ui.chat import FAILED, Conversation, reply, stopped
+from ui.chat import Conversation, reply, stopped
 from ui.engine import Engine
-from ui.render import notice
 from ui.security import ChatDoor
 
 CONCURRENCY = 16
@@ -75,7 +73,7 @@ def build(engine: Engine) -> gr.Blocks:
     async def ask(question: str | None, before: Conversation) -> AsyncIterator[list[Any]]:
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
         async for conversation in reply(engine, pool, question or "", before):
-            yield _shown(conversation, box_text)
+            yield _shown(conversation, conversation.unasked or box_text)
             box_text = None
 
     async def ask_example(before: Conversation, event: gr.SelectData) -> AsyncIterator[list[Any]]:
@@ -85,8 +83,9 @@ def build(engine: Engine) -> gr.Blocks:
     def after_stop(conversation: Conversation) -> list[Any]:
         return _shown(stopped(conversation))
 
-    def after_failure(conversation: Conversation) -> list[Any]:
-        return _shown(replace(conversation.show(notice(f"{FAILED}.", "error")), is_open=False))
+    def after_failure() -> list[Any]:
+        # `reply` tells of what went wrong; left are Gradio's own failures, and Gradio counts a stop as one.
+        return _buttons(is_open=False)
 
     def after_renewal() -> list[Any]:
         return _shown(Conversation(), "")
@@ -101,6 +100,7 @@ def build(engine: Engine) -> gr.Blocks:
             container=False,
             elem_id="hd-chat",
             height=None,
+            autoscroll=False,
             buttons=[],
             latex_delimiters=[],
             allow_tags=False,
@@ -112,7 +112,7 @@ def build(engine: Engine) -> gr.Blocks:
         with gr.Row(elem_id="hd-ask"):
             box = gr.Textbox(
                 label="Câu hỏi của bạn",
-                placeholder="Nhập câu hỏi về các bài viết trong kho tài liệu…",
+                placeholder="Hỏi về nội dung các bài viết…",
                 lines=1,
                 max_lines=6,
                 autofocus=True,
@@ -130,7 +130,7 @@ def build(engine: Engine) -> gr.Blocks:
             chat.example_select(ask_example, [state], outputs, **limit),
         ]
         for event in asked:
-            event.failure(after_failure, [state], outputs, **quiet)
+            event.failure(after_failure, None, [send, stop], **quiet)
         stop.click(after_stop, [state], outputs, cancels=asked, **quiet)
         renew.click(after_renewal, None, outputs, cancels=asked, **quiet)
     page.state_session_capacity = _SESSIONS
@@ -143,9 +143,13 @@ def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]
         list(conversation.messages),
         conversation,
         gr.skip() if box_text is None else box_text,
-        gr.update(visible=not conversation.is_open),
-        gr.update(visible=conversation.is_open),
+        *_buttons(is_open=conversation.is_open),
     ]
+
+
+def _buttons(*, is_open: bool) -> list[Any]:
+    """Send while nothing is being answered, stop while something is."""
+    return [gr.update(visible=not is_open), gr.update(visible=is_open)]
 
 
 def _theme() -> gr.themes.Base:

@@ -53,7 +53,7 @@ def web_address(url: str) -> str:
 
 def article_path(article_id: str, start: int | None = None, end: int | None = None) -> str:
     """The viewer's address relative to the chat page; with offsets it opens at the quoted words."""
-    path = f"articles/{quote(article_id, safe='/')}"
+    path = f"articles/{quote(article_id, safe='')}"
     return path if start is None or end is None else f"{path}?start={start}&end={end}#quote"
 
 

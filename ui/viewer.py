@@ -44,13 +44,12 @@ def router(engine: Engine) -> APIRouter:
     def listing() -> str:
         return listing_page(engine.articles())
 
-    @routes.get("/articles/{article_id:path}")
+    @routes.get("/articles/{article_id}")
     def reading(article_id: str, start: str = "", end: str = "") -> HTMLResponse:
         article = engine.article(article_id)
-        base = "../" * (1 + article_id.count("/"))
         if article is None:
-            return HTMLResponse(missing_page(base), status_code=404)
-        return HTMLResponse(article_page(article, quoted_span(article, start, end), base))
+            return HTMLResponse(missing_page("../"), status_code=404)
+        return HTMLResponse(article_page(article, quoted_span(article, start, end), "../"))
 
     return routes
 

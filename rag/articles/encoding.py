@@ -81,20 +81,20 @@ def decode(data: bytes, path: Path) -> str:
                 f"{path} is written in {legacy}; convert it to Unicode and save it as UTF-8."
             ) from error
         raise ArticleError(
-            f"{path} is not UTF-8 text (byte 0x{data[error.start]:02x} at position {error.start}); save it as UTF-8."
+            f"{path} is not UTF-8 text (byte 0x{data[error.start]:02x} at {error.start}); save it as UTF-8."
         ) from error
     if not text.strip():
         raise ArticleError(f"{path} holds only white space; put the article's text in it, or leave it out.")
     legacy = guess_text(text)
     if legacy:
         raise ArticleError(
-            f"{path} is UTF-8, but its text was typed in {legacy}; convert it to Unicode and save it as UTF-8."
+            f"{path} is UTF-8, but its text is in {legacy}; convert it to Unicode and save it as UTF-8."
         )
     return text
 
 
 def _wide(data: bytes) -> str:
-    """ "UTF-16" or "UTF-32" where a byte order mark or the pattern of NUL bytes says so, else ""."""
+    """Return "UTF-16" or "UTF-32" where a byte order mark or the pattern of NUL bytes says so, else ""."""
     for bom, name in _BOMS.items():
         if data.startswith(bom):
             return name

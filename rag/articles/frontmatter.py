@@ -24,7 +24,7 @@ _ID = re.compile(r"[\w][\w.-]{0,199}")
 def split(text: str, name: str) -> tuple[FrontMatter, str]:
     """Return the front matter of `text` and the text after it; without one, an empty one and all of `text`.
 
-    `text` has `\\n` line breaks. A `---` at the head that is only a rule, and any later one, is text.
+    Line breaks are line feeds. A `---` at the head that is only a rule, and any later one, is text.
     `ArticleError` names the file, and the line or the key, of front matter that cannot be understood.
     """
     opening = _OPEN.match(text)
@@ -51,7 +51,7 @@ def split(text: str, name: str) -> tuple[FrontMatter, str]:
         line = first + mark.line if mark else first
         problem = getattr(error, "problem", None) or "it is not YAML"
         raise ArticleError(
-            f"{name}, line {line}: broken front matter ({problem}); put values that hold ':' or '#' in quotes."
+            f"{name}, line {line}: broken front matter ({problem}); put values with ':' or '#' in quotes."
         ) from error
     if not isinstance(node, yaml.MappingNode) or not all(
         isinstance(k, yaml.ScalarNode) and _KEY_NAME.fullmatch(k.value) for k, _ in node.value
@@ -126,12 +126,12 @@ def check_id(text: str, where: str) -> None:
     """`ArticleError` unless `text` can stand in an address: letters, digits, `-`, `_`, `.`."""
     if not _ID.fullmatch(text) or text.endswith("."):
         raise ArticleError(
-            f"{where} is {text[:60]!r}, which cannot stand in an address; use letters, digits, '-', '_' and '.' only."
+            f"{where} is {text[:60]!r}, which cannot be in an address; use letters, digits, '-', '_' and '.'."
         )
 
 
 def id_from_name(stem: str) -> str:
-    """Return an id from a file name without its suffix: unchanged where possible, else other characters are '-'."""
+    """Return an id from a file name without its suffix: other characters become '-'."""
     name = unicodedata.normalize("NFC", stem)
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:200].rstrip("-.")
 

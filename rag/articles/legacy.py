@@ -104,13 +104,13 @@ def _accented(text: str) -> list[str]:
 
 
 def _share(text: str) -> tuple[float, int]:
-    """Return the share of words with accents that are possible syllables, and how many such words there are."""
+    """Return the share of words with accents that are possible syllables, and the number of such words."""
     found = _accented(text)
     return sum(map(is_syllable, found)) / max(len(found), 1), len(found)
 
 
 def _best(text: str, tables: dict[str, Callable[[str], str]], floor: float) -> str:
-    """Return the name of the table that makes most words Vietnamese, or "" where none does or too few are seen."""
+    """Return the name of the table that makes most words Vietnamese, or "" where none does."""
     best, name = max(floor, _ENOUGH_SHARE), ""
     for candidate, convert in tables.items():
         share, count = _share(convert(text))

@@ -97,7 +97,7 @@ class _Walker:
 
 
 def _plain(tokens: list[Token]) -> str:
-    """Inline tokens as text: marks and images dropped, links as their text, hard breaks as `\\n`."""
+    """Inline tokens as text: marks and images dropped, links as their text, hard breaks as line feeds."""
     parts: list[str] = []
     for token in tokens:
         if token.type in ("text", "code_inline"):

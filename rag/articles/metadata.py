@@ -18,13 +18,13 @@ from rag.articles.phrases import byline, noise, publishers
 
 _DATE = re.compile(
     r"(?<![\d/])(?P<d>\d{1,2})\s?[/.-]\s?(?P<m>\d{1,2})\s?[/.-]\s?(?P<y>-?\d{4})(?![\d/])"
-    r"|(?P<d2>\d{1,2})\s+tháng\s+(?P<m2>\d{1,2})\s+năm\s+(?P<y2>\d{4})"
+    r"|(?P<d2>\d{1,2})\s+tháng\s+(?P<m2>\d{1,2})\s+(?:năm\s+)?(?P<y2>\d{4})"
     r"|(?<!\d)(?P<y3>\d{4})-(?P<m3>\d{2})-(?P<d3>\d{2})(?!\d)",
     re.IGNORECASE,
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}(?:[:h]|\s?giờ\s?)\d{0,2}(?::\d{2})?(?:\s?phút)?(?!\d)", re.IGNORECASE)
 _ZONE = re.compile(r"\(?\bGMT\s?[+-]?\s?\d*\)?|\+07(?::?00)?|\bT(?=\d)", re.IGNORECASE)
-_SEPARATORS = re.compile(r"[\s|,;:·•/()\[\]–—-]+")
+_SEPARATORS = re.compile(r"[|,;:·•/()\[\]–—-]")
 _NAME = re.compile(r"[^\W\d_a-zà-ỹđ][^\W\d_]*\.?(?:[^\W\d_]+\.?)?(?:\s[^\W\d_a-zà-ỹđ][^\W\d_]*\.?){1,4}")
 _INITIALS = re.compile(r"[A-ZĐ]\.\s?[A-ZĐ][^\W\d_]*")
 _ASIDE = re.compile(r"\s*\((?:tổng hợp|biên dịch|dịch|lược dịch|theo [^)]{2,60}|ghi)\)$", re.IGNORECASE)
@@ -54,8 +54,8 @@ def from_text(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, lis
     found, rest = _head(blocks, front)
     found, rest = _foot(rest, found)
     found, rest = _lead(rest, found)
-    if not found.publisher and found.url:
-        found = replace(found, publisher=publisher_of(found.url))
+    if not found.publisher and front.url:  # not a "Nguồn: https://...": that is where it was taken from
+        found = replace(found, publisher=publisher_of(front.url))
     return found, rest
 
 
@@ -87,15 +87,14 @@ def short_title(text: str) -> str:
 def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
     """Read and remove masthead, bylines and title."""
     first, _ = body_range(blocks)
-    # The byline may also follow the first paragraph, where that is the lead.
-    head = blocks[: first + 2] if first < len(blocks) else blocks
-    rest: list[Block] = []
+    # The byline may also follow the lead.
+    head = blocks[: first + 4] if first < len(blocks) else blocks
     masthead = ""
     lines: dict[int, _Line] = {}
     for at, block in enumerate(head):
         if block.level or is_body(block):
             continue
-        if not rest_has_title(head[:at], lines) and byline().mastheads.match(block.text):
+        if at < first and len(lines) == at and _is_masthead(block, head[at + 1 : first]):
             masthead = masthead or _spelled(block.text)
             lines[at] = _Line()
         elif masthead and at - 1 in lines and byline().offices.match(block.text):
@@ -113,7 +112,7 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
             ):
                 lines[near] = _Line(author=name)
     if len(lines) == len(blocks):
-        lines = {}
+        lines = {}  # nothing else is there: let the lines be the text
     rest = [block for at, block in enumerate(blocks) if at not in lines]
     found = replace(
         front,
@@ -125,9 +124,10 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
     return _title(rest, found)
 
 
-def rest_has_title(before: list[Block], taken: dict[int, _Line]) -> bool:
-    """Whether a line of at least four words that is no masthead or byline stands before."""
-    return any(at not in taken and words(block.text) >= 4 for at, block in enumerate(before))
+def _is_masthead(block: Block, after: list[Block]) -> bool:
+    """Whether a first line names the publisher: the title must still come after it."""
+    named = block.text.lower() in publishers() or byline().mastheads.match(block.text)
+    return named and any(words(b.text) >= 4 and is_title_like(b) and _byline(b.text) is None for b in after)
 
 
 def _title(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
@@ -179,7 +179,9 @@ def _with_last(front: FrontMatter, found: dict[str, str]) -> FrontMatter:
         tags = tuple(t for t in (part.strip(" #.") for part in re.split(r"[,;#|]", found["tags"])) if t)
     if "topic" in found:
         tags = tuple(dict.fromkeys((*tags, found["topic"])))
-    return replace(front, tags=tags, source=front.source or found.get("source") or found.get("credit") or "")
+    source = found.get("source") or found.get("credit") or ""
+    url = source if source.startswith(("https://", "http://")) and " " not in source else ""
+    return replace(front, tags=tags, source=front.source or source, url=front.url or url)
 
 
 def _lead(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
@@ -205,29 +207,29 @@ def _spelled(masthead: str) -> str:
 
 
 def _byline(line: str) -> _Line | None:
-    """Return a line that holds a date (and a time, a weekday, a name, a place) and nothing else, or None."""
+    """Return what a line holds that is only a date (and a time, a weekday, names, a place), else None."""
     match = _DATE.search(line)
-    if not match or words(line) > 16:
+    if not match or words(line) > 16 or line.endswith(":"):
         return None
-    without = line[: match.start()] + " | " + line[match.end() :]
-    timed = bool(_TIME.search(without))
-    without = byline().labels.sub(" | ", _TIME.sub(" | ", _ZONE.sub(" ", without)))
-    parts = [part for part in (" ".join(p.split()) for p in re.split(r"[|,;:·•/()\[\]–—-]", without)) if part]
-    parts = [part for part in parts if any(c.isalpha() for c in part)]
-    if not parts:
-        return _Line(_to_date(match))
-    if len(parts) > 2 or not all(
-        part[0].isupper() and words(part) <= 5 and not is_ended(part) for part in parts
-    ):
-        return None
-    author = next((name for part in parts if (name := _name(part))), "")
-    separated = bool(re.search(r"[|·•–—-]", line[: match.start()] + line[match.end() :])) or "," in line
-    # "Inter Miami 8/7/2024" is a line of a table: a name needs a separator, other words the time too.
-    if not separated or (
-        not author and not timed and not line.lower().rstrip(". ").startswith(parts[0].lower() + ", ngày")
-    ):
-        return None
-    return _Line(_to_date(match), author)
+    around = line[: match.start()] + " | " + line[match.end() :]
+    zoned = bool(_ZONE.search(around))
+    timed = bool(_TIME.search(around))
+    left = byline().labels.sub(" | ", _TIME.sub(" | ", _ZONE.sub(" ", around)))
+    parts = [part.strip() for part in _SEPARATORS.split(left) if any(c.isalpha() for c in part)]
+    authors = [name for part in parts if (name := _name(part))]
+    author = " - ".join(authors)
+    if len(authors) == len(parts):
+        # "Inter Miami 8/7/2024" is a line of a table: a name needs a separator or the time.
+        bare = author and not timed and not re.search(r"[|·•,–—]|\s-|-\s", line)
+        return None if bare else _Line(_to_date(match), author)
+    # Other words: a section ("Pháp luật - 6/12/2024 15:52"), a place ("Huế, ngày 9 tháng 3 năm 2023").
+    section = (
+        len(parts) == 1 and words(parts[0]) <= 3 and timed and re.match(r"[^\W\d_][^|,–-]*\s[|–-]\s", line)
+    )
+    place = len(parts) == 1 and parts[0][0].isupper() and re.match(r"[^,]{2,30}, ngày \d", line)
+    if (zoned and words(left) <= 16) or section or place:
+        return _Line(_to_date(match), author)
+    return None
 
 
 def _to_date(match: re.Match[str]) -> date | None:
@@ -257,7 +259,7 @@ def _name(text: str) -> str:
 
 
 def _signature(line: str) -> str:
-    """Return the author that a closing line names: "Kim Hoàn", "Tác giả: ...", "AN BÌNH (tổng hợp)", or ""."""
+    """Return the author a closing line names: "Kim Hoàn", "Tác giả: ...", "AN BÌNH (tổng hợp)", or ""."""
     line = _ASIDE.sub("", line).strip()
     label, colon, rest = line.partition(":")
     if colon and key(label) in {key(known) for known in byline().author_labels}:

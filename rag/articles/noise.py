@@ -10,7 +10,6 @@ from itertools import takewhile
 
 from rag.articles.blocks import Block, is_body, is_ended, is_title_like, key, words
 from rag.articles.phrases import noise
-from rag.vietnamese.normalize import match_form
 
 _PICTURE_NUMBER = re.compile(r"\s*[-–—]\s*[ẢảHh](?:nh|ình) \d+\.?$")
 _BULLET = re.compile(r"^(?:-|\d+\.) ")
@@ -104,14 +103,15 @@ def without_repeats(blocks: list[Block], title: str) -> list[Block]:
     List items and short lines (a table's cells, a refrain, "Ghi bàn:" under each match) may repeat.
     """
     title_key = key(title)
+    title_lengths = range(len(title_key), 2 * len(title) + 10)
     kept: list[Block] = []
     seen: set[str] = set()
     for block in blocks:
         text = _PICTURE_NUMBER.sub("", block.text)
-        if key(text) == title_key:
+        if len(text) in title_lengths and key(text) == title_key:
             continue
-        same = match_form(text).rstrip(" .…")
-        if kept and same == match_form(kept[-1].text).rstrip(" .…") and words(text) >= 4:
+        same = text.lower().rstrip(" .…")
+        if kept and same == kept[-1].text.lower().rstrip(" .…") and words(text) >= 4:
             continue
         if block.kind == "paragraph" and words(text) >= 7 and same in seen:
             continue
@@ -148,12 +148,13 @@ def _is_heading(block: Block, following: Block) -> bool:
         block.kind != "paragraph"
         or words(text) > 20
         or is_ended(text)
+        or text.count(",") > 3
         or not (is_body(following) or following.kind == "item")
     ):
         return False
     if text.isupper():
         return any(c.isalpha() for c in text)
-    begins = next((c for c in text if c.isalnum()), "")
+    begins = text.lstrip("“\"'([")[:1]
     return (
         (begins.isupper() or begins.isdigit())
         and any(c.isalpha() for c in text)

@@ -16,7 +16,7 @@ from rag.errors import ArticleError
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Whole lines, by `key`, and patterns for whole lines. `longest` is the length of any line that may match."""
+    """Whole lines, by `key`, and patterns for whole lines. No line over `longest` characters is looked up."""
 
     lines: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
@@ -50,7 +50,7 @@ def _patterns(table: Mapping[str, Any], field: str, name: str) -> tuple[re.Patte
             compiled.append(re.compile(pattern, re.IGNORECASE))
         except re.error as error:
             raise ArticleError(
-                f"rag/articles/data/{name} holds {pattern!r}, which is no regular expression ({error}); correct it."
+                f"rag/articles/data/{name} holds {pattern!r}, no regular expression ({error}); correct it."
             ) from error
     return tuple(compiled)
 

@@ -35,7 +35,8 @@ def read(path: Path) -> Article:
     reader = READERS.get(path.suffix.lower())
     if reader is None and not path.is_dir():
         raise ArticleError(
-            f"{path} has the suffix {path.suffix or '(none)'}, which is not read; use one of {', '.join(sorted(READERS))}."
+            f"{path} has the suffix {path.suffix or '(none)'}, which is not read; "
+            f"use one of {', '.join(sorted(READERS))}."
         )
     data = encoding.load(path)
     assert reader is not None  # noqa: S101 - a folder did not pass `load`

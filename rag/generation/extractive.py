@@ -10,6 +10,7 @@ from rag.evidence import Evidence
 from rag.generation import Draft
 from rag.question import Kind, Question
 from rag.schema import Span
+from rag.vietnamese.sentences import is_list_item
 
 MAX_SENTENCES = 3
 # A further sentence must be nearly as good as the best one, and the whole stays short enough to be read.
@@ -18,7 +19,6 @@ _MAX_WORDS = 75
 # A sentence longer than this is cut down to its clauses, if only part of it answers.
 _LONG_SENTENCE = 60
 
-_ITEM = re.compile(r"[-–•*+]\s|\(?\w{1,2}[.)]\s")
 _CLAUSE_END = re.compile(r"[;:]\s+")
 
 
@@ -82,24 +82,15 @@ def _with_list(evidence: Evidence) -> Span:
     text, sentences = evidence.passage.article.text, list(evidence.passage.chunk.sentences)
     at = sentences.index(evidence.span)
     first = at
-    while first > 0 and _is_item(text, sentences[first]):
+    while first > 0 and is_list_item(text, sentences[first]):
         first -= 1
     introduces = text[sentences[first][1] - 1] == ":"
     if not introduces:
         return evidence.span
     last = first
-    while last + 1 < len(sentences) and _continues_list(text, sentences, last + 1):
+    while last + 1 < len(sentences) and is_list_item(text, sentences[last + 1]):
         last += 1
     return sentences[first][0], sentences[last][1]
-
-
-def _is_item(text: str, span: Span) -> bool:
-    return _ITEM.match(text, span[0]) is not None
-
-
-def _continues_list(text: str, sentences: Sequence[Span], at: int) -> bool:
-    """Whether a sentence is an item, or goes on in the line of one."""
-    return _is_item(text, sentences[at]) or "\n" not in text[sentences[at - 1][1] : sentences[at][0]]
 
 
 def _clauses(question: Question, evidence: Evidence) -> Span:

@@ -1,4 +1,5 @@
-// What the chat page needs beside Gradio: copying an answer as text, and names for a screen reader.
+// What the chat page needs beside Gradio: copying an answer as text, keeping the question in sight while its
+// answer grows, and names for a screen reader.
 "use strict";
 
 function answerText(answer) {
@@ -53,17 +54,51 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.innerText = name; }, 2000);
 });
 
-// Gradio names each message by its source text, HTML and all; without that name the text itself is read.
+// Gradio speaks English in a few places: the page's language, and names that only a screen reader tells.
+// Each message it names by its source, HTML and all; without a name its text is read.
+const NAMES = { "Scroll down": "Cuộn xuống cuối" };
+
 function mendNames() {
-  for (const message of document.querySelectorAll('[data-testid="bot"][aria-label], [data-testid="user"][aria-label]')) {
-    message.removeAttribute("aria-label");
+  if (document.documentElement.lang !== "vi") {
+    document.documentElement.lang = "vi";
   }
-  const log = document.querySelector('#hd-chat [role="log"]');
-  if (log && log.getAttribute("aria-label") !== "Cuộc trò chuyện") {
-    log.setAttribute("aria-label", "Cuộc trò chuyện");
+  const chat = document.getElementById("hd-chat");
+  for (const named of chat?.querySelectorAll("[data-testid][aria-label], .example[aria-label]") ?? []) {
+    named.removeAttribute("aria-label");
+  }
+  for (const named of chat?.querySelectorAll("button[aria-label]") ?? []) {
+    const name = NAMES[named.getAttribute("aria-label")];
+    if (name) {
+      named.setAttribute("aria-label", name);
+      named.title = name;
+    }
   }
 }
 
-new MutationObserver(mendNames).observe(document.documentElement, {
-  attributeFilter: ["aria-label"], childList: true, subtree: true,
-});
+// A new question moves to the top, so that its answer is read from its beginning; whoever scrolls is let be.
+let questions = 0;
+let following = false;
+
+function keepQuestionInSight() {
+  const rows = document.querySelectorAll("#hd-chat .user-row");
+  following = rows.length > questions || (following && rows.length === questions);
+  questions = rows.length;
+  const scroller = document.querySelector("#hd-chat .bubble-wrap");
+  if (following && scroller) {
+    const last = rows[rows.length - 1];
+    scroller.scrollTop += last.getBoundingClientRect().top - scroller.getBoundingClientRect().top - 8;
+  }
+}
+
+for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.target.closest?.("#hd-chat")) {
+      following = false;
+    }
+  }, { passive: true });
+}
+
+new MutationObserver(() => {
+  mendNames();
+  keepQuestionInSight();
+}).observe(document.documentElement, { attributeFilter: ["aria-label", "lang"], childList: true, subtree: true });

@@ -1,0 +1,49 @@
+"""What every index can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Vectors
+
+
+class Index(Protocol):
+    """An index of documents and their records. Every write is whole or not at all."""
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """What built the index; None as long as nothing was written."""
+
+    def put(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
+        """Add `entries`, each in the place of a document of the same id, in one transaction.
+
+        `manifest` must equal the index's own, unless the index is empty.
+        """
+
+    def replace(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
+        """Put `entries` in the place of all there is, in one transaction."""
+
+    def delete(self, document_ids: Iterable[str]) -> None:
+        """Remove documents and their records, in one transaction. Unknown ids are passed over."""
+
+    def document(self, document_id: str) -> Document | None:
+        """The document of that id."""
+
+    def documents(self) -> list[Document]:
+        """All documents, in the order of their ids."""
+
+    def search(self, vector: Vectors, query: Query, depth: int, only: Filter) -> list[Hit]:
+        """The `depth` best by vector and the `depth` best by terms, each once, with both scores."""
+
+    def records(self, keys: Sequence[int]) -> list[Found]:
+        """The records of these keys, in the same order; one that was removed meanwhile is left out."""
+
+    def frequencies(self, field: str, terms: Sequence[str]) -> tuple[int, list[int]]:
+        """The number of records, and how many of them hold each of `terms` in the lexical `field`."""
+
+    def status(self) -> Status:
+        """How much there is."""
+
+    def close(self) -> None:
+        """Let go of files and locks."""

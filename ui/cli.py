@@ -1,0 +1,245 @@
+"""The command `hoidap`. Imports of weight happen inside the commands, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rag.corpus import Corpus, Progress
+    from rag.schema import Article
+    from rag.settings import Settings
+
+app = typer.Typer(
+    name="hoidap",
+    help="Ask a set of Vietnamese articles, and get short answers with exact citations.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+index_app = typer.Typer(help="Add, list and remove articles.", no_args_is_help=True)
+app.add_typer(index_app, name="index")
+
+
+class _State:
+    """What stands before the command."""
+
+    index_dir: Path | None = None
+
+
+@app.callback()
+def _options(
+    index: Annotated[
+        Path | None,
+        typer.Option("--index", help="The folder of the index (or HOIDAP_INDEX_DIR).", file_okay=False),
+    ] = None,
+) -> None:
+    _State.index_dir = index
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [default: 7860].")] = None,
+) -> None:
+    """Open the chat. Indexes the seed articles first if the index is empty."""
+    settings = _settings(host=host, port=port)
+    from rag.pipeline import open_pipeline
+    from ui.app import create_app
+    from ui.app import serve as run
+
+    pipeline = open_pipeline(settings)
+    if not pipeline.articles():
+        articles = _read([settings.seeds_dir])
+        with _progress("Indexing the seed articles") as progress:
+            pipeline.corpus.rebuild(articles, progress)
+    pipeline.corpus.check()
+    run(create_app(pipeline, settings), settings)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in Vietnamese.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Answer a question, with its sources."""
+    settings = _settings()
+    from rag.pipeline import open_pipeline
+    from ui.export import to_json
+    from ui.terminal import print_answer
+
+    pipeline = open_pipeline(settings)
+    if not pipeline.articles():
+        _fail(
+            f"The index in {settings.index_dir} is empty: add articles with `hoidap index add PATH...`, "
+            "or start `hoidap serve` once to index the seed articles."
+        )
+    with _waiting(quiet=as_json):
+        answer = pipeline.ask(question)
+    if as_json:
+        typer.echo(json.dumps(to_json(answer), ensure_ascii=False, indent=2))
+    else:
+        print_answer(_console(), answer)
+
+
+@index_app.command("add")
+def index_add(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns.", metavar="PATH...")],
+) -> None:
+    """Add articles, or put them in the place of what they were. Unchanged ones cost nothing."""
+    settings = _settings()
+    articles = _read(paths)
+    corpus = _corpus(settings)
+    with _progress("Indexing") as progress:
+        report = corpus.add(articles, progress)
+    counts = {"added": report.added, "replaced": report.replaced, "unchanged": report.unchanged}
+    _console().print(", ".join(f"{len(ids)} {what}" for what, ids in counts.items() if ids) + ".")
+
+
+@index_app.command("list")
+def index_list() -> None:
+    """List the articles."""
+    from rich.table import Table
+
+    table = Table("id", "title", "publisher", "published")
+    for article in _corpus(_settings()).articles():
+        day = article.published.isoformat() if article.published else ""
+        table.add_row(*map(_literal, (article.id, article.title, article.publisher, day)))
+    _console().print(table if table.row_count else "The index is empty: add articles with `hoidap index add PATH...`.")
+
+
+@index_app.command("remove")
+def index_remove(ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of articles.")]) -> None:
+    """Remove articles."""
+    _corpus(_settings()).remove(ids)
+    _console().print(f"{len(set(ids))} removed.")
+
+
+@index_app.command("status")
+def index_status() -> None:
+    """Show what the index holds and what built it."""
+    from rich.table import Table
+
+    settings = _settings()
+    corpus = _corpus(settings)
+    status, manifest = corpus.index.status(), corpus.index.manifest
+    table = Table(show_header=False, box=None)
+    table.add_row("folder", _literal(str(settings.index_dir)))
+    table.add_row("articles", str(status.documents))
+    table.add_row("chunks", str(status.records))
+    table.add_row("size", f"{status.size_bytes / 1e6:.1f} MB")
+    if manifest:
+        table.add_row("embedder", _literal(f"{manifest.embedder} ({manifest.dimension} dimensions, normalised)"))
+        table.add_row("chunking", _literal(manifest.chunking))
+        table.add_row("terms", _literal(manifest.terms))
+    _console().print(table)
+
+
+@index_app.command("rebuild")
+def index_rebuild() -> None:
+    """Chunk and embed all articles anew; the old index stays whole until the new one is."""
+    corpus = _corpus(_settings())
+    with _progress("Rebuilding") as progress:
+        count = corpus.rebuild(progress=progress)
+    _console().print(f"{count} articles rebuilt.")
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one sentence on stderr and exit code 1."""
+    from index.errors import IndexStoreError
+    from rag.errors import HoidapError
+
+    _use_utf8()
+    try:
+        app()
+    except (HoidapError, IndexStoreError) as error:
+        _fail(str(error))
+
+
+def _use_utf8() -> None:
+    """Print Vietnamese even where the locale says ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Callable[..., None] | None = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="replace")
+
+
+def _fail(message: str) -> None:
+    """End with `message` on stderr and exit code 1."""
+    typer.echo(f"hoidap: {message}", err=True)
+    raise SystemExit(1)
+
+
+def _settings(**overrides: Any) -> Settings:
+    from rag.settings import load_settings
+
+    return load_settings(index_dir=_State.index_dir, **overrides)
+
+
+def _corpus(settings: Settings) -> Corpus:
+    from rag.pipeline import open_corpus
+
+    return open_corpus(settings)
+
+
+def _read(paths: list[Path] | list[str]) -> list[Article]:
+    """All articles at `paths`. If any cannot be read, every reason is shown and nothing is taken."""
+    from rag.articles import find, read
+    from rag.errors import ArticleError
+
+    articles, problems = [], []
+    for path in find(paths):
+        try:
+            articles.append(read(path))
+        except ArticleError as error:
+            problems.append(str(error))
+    for problem in problems[1:]:
+        typer.echo(f"hoidap: {problem}", err=True)
+    if problems:
+        raise ArticleError(problems[0])
+    return articles
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _literal(text: str) -> str:
+    """`text` for rich, without any markup in it coming to life."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Progress]:
+    """A bar on stderr, and the function that moves it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _waiting(*, quiet: bool) -> Iterator[None]:
+    """A spinner on stderr while the model loads and answers."""
+    from rich.console import Console
+
+    if quiet:
+        yield
+        return
+    with Console(stderr=True).status("Đang tìm câu trả lời…"):
+        yield

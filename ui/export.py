@@ -1,0 +1,50 @@
+"""An answer as plain data, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rag.schema import Answer, Citation, Passage
+
+
+def to_json(answer: Answer) -> dict[str, Any]:
+    """What `hoidap ask --json` prints. Offsets are characters of the article's text; dates are ISO."""
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "refused": answer.refused,
+        "reason": answer.reason,
+        "citations": [_citation(citation) for citation in answer.citations],
+        "passages": [_passage(passage) for passage in answer.passages],
+        "generator": answer.generator,
+        "timings_ms": dict(answer.timings),
+    }
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    return {
+        "marker": citation.marker,
+        "article_id": citation.article_id,
+        "title": citation.title,
+        "publisher": citation.publisher,
+        "published": citation.published.isoformat() if citation.published else None,
+        "url": citation.url,
+        "source": citation.source,
+        "quote": citation.quote,
+        "start": citation.start,
+        "end": citation.end,
+    }
+
+
+def _passage(passage: Passage) -> dict[str, Any]:
+    chunk, scores = passage.chunk, passage.scores
+    return {
+        "rank": passage.rank,
+        "article_id": chunk.article_id,
+        "title": passage.article.title,
+        "heading": chunk.heading,
+        "start": chunk.start,
+        "end": chunk.end,
+        "text": chunk.text,
+        "scores": {"dense": scores.dense, "lexical": scores.lexical, "fused": scores.fused},
+    }
