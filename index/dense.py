@@ -75,7 +75,7 @@ class Dense:
         """Write a snapshot if enough has happened since the last one."""
         if self._index is None or self._saved_sequence == self._sequence:
             return
-        if 0 < self._saved_sequence and self._sequence - self._saved_sequence < _SNAPSHOT_EVERY:
+        if self._saved_sequence > 0 and self._sequence - self._saved_sequence < _SNAPSHOT_EVERY:
             return
         temporary = self._folder / "dense.tmp"
         faiss.write_index(self._index, str(temporary))

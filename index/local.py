@@ -81,7 +81,10 @@ class LocalIndex:
             dense = self._dense.search(vector, depth, allowed)
             lexical = self._lexical.search(query, depth, allowed)
             # A record that only one of the two found still has a score in the other.
-            only_lexical, only_dense = sorted(lexical.keys() - dense.keys()), sorted(dense.keys() - lexical.keys())
+            only_lexical, only_dense = (
+                sorted(lexical.keys() - dense.keys()),
+                sorted(dense.keys() - lexical.keys()),
+            )
             dense |= self._dense.search(vector, len(only_lexical), only_lexical)
             lexical |= self._lexical.search(query, len(only_dense), only_dense)
         return [Hit(key, dense[key], lexical.get(key, 0.0)) for key in sorted(dense)]

@@ -64,7 +64,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _path_error(path.parent, error.strerror) from error
+            raise _path_error(path.parent, str(error.strerror)) from error
         try:
             self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -151,8 +151,7 @@ class Store:
             )
             for record in entry.records:
                 row = self._db.execute(
-                    "insert into record (id, document, payload, vector, part_vectors, terms) "
-                    "values (?, ?, ?, ?, ?, ?)",
+                    "insert into record (id, document, payload, vector, part_vectors, terms) values (?, ?, ?, ?, ?, ?)",
                     _to_row(document.id, record),
                 )
                 self._db.execute("insert into operation (rid) values (?)", (row.lastrowid,))

@@ -28,7 +28,7 @@ def refusal_reason(question: Question, evidence: Sequence[Evidence]) -> str:
     """Why the question cannot be answered from `evidence`, in Vietnamese; "" if it can."""
     if not evidence:
         return NO_PASSAGE
-    if question.years and not any(e.years for e in evidence[:3]):
+    if not any(e.years for e in evidence[:3]):
         years = ", ".join(sorted(question.years))
         return f"Các đoạn gần nhất không có thông tin của năm {years}."
     if support(question, evidence) < THRESHOLD:

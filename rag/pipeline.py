@@ -1,6 +1,7 @@
 """The way of a question: the one place where the parts are wired together.
 
-    question ─understand─▶ Question ─embed, retrieve─▶ passages ─weigh─▶ evidence ─refuse? generate─▶ drafts ─cite─▶ Answer
+    question ─understand─▶ Question ─embed, retrieve─▶ passages ─weigh─▶ evidence
+        ─refuse? generate─▶ drafts ─cite─▶ Answer
 
 The way of an article is in `rag.corpus`.
 """
@@ -19,9 +20,9 @@ from rag.evidence import weigh
 from rag.generation import Generator
 from rag.generation.extractive import ExtractiveGenerator
 from rag.grounding import REFUSAL, cite, refusal_reason
-from rag.question import understand
-from rag.retrieval import Retriever
-from rag.schema import Answer, Article, Filters, Turn
+from rag.question import Question, understand
+from rag.retrieval import Retrieved, Retriever
+from rag.schema import EVERYTHING, Answer, Article, Filters, Passage, Turn
 from rag.settings import Settings
 from rag.vietnamese.terms import FIELDS
 
@@ -35,7 +36,7 @@ class Pipeline:
         self._retriever = Retriever(corpus)
         self._generator = generator
 
-    def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = Filters()) -> Answer:
+    def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Answer:
         """The answer to `question`.
 
         Raises:
@@ -46,25 +47,24 @@ class Pipeline:
         *_, answer = self.stream(question, history, only)
         return answer
 
-    def stream(
-        self, question: str, history: Sequence[Turn] = (), only: Filters = Filters()
-    ) -> Iterator[Answer]:
+    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Iterator[Answer]:
         """The answer as it grows, statement by statement; the last one is complete. Raises what `ask` raises."""
         timings: dict[str, float] = {}
         with _timed(timings, "understand"):
-            understood = understand(question)
-        with _timed(timings, "embed"):
-            self.corpus.check()
-            (vector,) = self.corpus.embedder.embed([understood.text], "query")
-        with _timed(timings, "retrieve"):
-            retrieved = self._retriever.retrieve(understood, vector, only)
+            understood = understand(question, history)
+        retrieved = self._find(understood, only, timings)
         with _timed(timings, "weigh"):
             evidence = weigh(understood, retrieved.passages, retrieved.weights)
             reason = refusal_reason(understood, evidence)
         answer = Answer(
-            understood.text, REFUSAL, passages=retrieved.passages, refused=True, reason=reason,
-            generator=self._generator.name, timings=timings,
-        )  # fmt: skip
+            question=understood.text,
+            text=REFUSAL,
+            passages=retrieved.passages,
+            refused=True,
+            reason=reason,
+            generator=self._generator.name,
+            timings=timings,
+        )
         if reason:
             yield answer
             return
@@ -77,6 +77,17 @@ class Pipeline:
                 )
                 yield answer
         yield answer
+
+    def retrieve(self, question: str, only: Filters = EVERYTHING) -> tuple[Passage, ...]:
+        """The passages for `question`, best first. Raises what `ask` raises."""
+        return self._find(understand(question), only, {}).passages
+
+    def _find(self, question: Question, only: Filters, timings: dict[str, float]) -> Retrieved:
+        self.corpus.check()
+        with _timed(timings, "embed"):
+            (vector,) = self.corpus.embedder.embed([question.search_text], "query")
+        with _timed(timings, "retrieve"):
+            return self._retriever.retrieve(question, vector, only)
 
     def article(self, article_id: str) -> Article | None:
         """The article of that id."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
 from rag.errors import QuestionError
+from rag.schema import Turn
 from rag.vietnamese.data import lines, read
 from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents
 from rag.vietnamese.terms import Terms, syllables, terms
 
 MAX_CHARS = 2000
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_COUNTED = re.compile(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
 
 
 class Kind(StrEnum):
@@ -36,13 +39,15 @@ class Kind(StrEnum):
 class Question:
     """A question as it was understood.
 
-    `text` is what was typed, cleaned. `accented` tells whether it was typed with accents; without them its
-    words are compared folded. `content` are its distinct words that say what it is about, in match form
-    (folded if not accented), in order. `years` are the years it names. `unit` is
-    what is counted ("mấy nhóm": nhóm), "" if nothing is.
+    `text` is what was typed, cleaned; `search_text` what is searched for: the same, with the question before it
+    where it is a follow-up. `accented` tells whether that was typed with accents; without them its words are
+    compared folded. `content` are its distinct words that say what it is about, in match form (folded if not
+    accented), in order. `years` are the years it names. `unit` is what is counted ("mấy nhóm": nhóm), "" if
+    nothing is.
     """
 
     text: str
+    search_text: str
     accented: bool
     kind: Kind
     terms: Terms
@@ -55,12 +60,42 @@ class Question:
         return [term if self.accented else strip_accents(term) for term in syllables(text)]
 
 
-def understand(text: str) -> Question:
-    """Read a question.
+def understand(text: str, history: Sequence[Turn] = ()) -> Question:
+    """Read a question, with the turns before it if it leans on them.
 
     Raises:
         QuestionError: it is empty, has no words, or is too long. The message is for the person who asks.
     """
+    cleaned = _checked(text)
+    accented = has_accents(cleaned)
+    searched, kind = _ask_words(cleaned, accented=accented)
+    counted = _COUNTED.search(fold(cleaned)) if not accented else _COUNTED.search(match_form(cleaned))
+    search_text = cleaned
+    if (before := _question_before(history)) and _leans(cleaned, accented=accented):
+        accented = accented and has_accents(before)
+        if _years(cleaned):  # "còn năm 2022?": the new year takes the place of the old one
+            before = _YEAR.sub(" ", before)
+        topic, kind_before = _ask_words(before, accented=accented)
+        searched, kind = f"{topic} {searched}", kind_before if kind == Kind.OPEN else kind
+        search_text = f"{before} {cleaned}"
+    found = terms(searched)
+    single = found["syllables" if accented else "folded_syllables"]
+    # Without accents "chị" and "chỉ" are one word: no list of words to pass over could be right.
+    stop = _stopwords() if accented else frozenset()
+    content = tuple(dict.fromkeys(term for term in single if term not in stop))
+    return Question(
+        text=cleaned,
+        search_text=search_text,
+        accented=accented,
+        kind=kind,
+        terms=found,
+        content=content or tuple(dict.fromkeys(single)),
+        years=_years(search_text),
+        unit=counted.group(1) if counted and kind == Kind.QUANTITY else "",
+    )
+
+
+def _checked(text: str) -> str:
     cleaned = " ".join(clean(text).split())
     if not cleaned:
         raise QuestionError("Câu hỏi đang trống: hãy gõ điều bạn muốn biết.")
@@ -70,23 +105,32 @@ def understand(text: str) -> Question:
         )
     if sum(c.isalnum() for c in cleaned) < 2:
         raise QuestionError("Câu hỏi chưa có từ nào để tìm: hãy gõ một câu hoặc vài từ khóa.")
-    accented = has_accents(cleaned)
-    searched, kind = _ask_words(cleaned, accented=accented)
-    found = terms(searched)
-    single = found["syllables" if accented else "folded_syllables"]
-    # Without accents "chị" and "chỉ" are one word: no list of words to pass over could be right.
-    stop = _stopwords() if accented else frozenset()
-    content = tuple(dict.fromkeys(term for term in single if term not in stop))
-    counted = re.search(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)", match_form(cleaned) if accented else fold(cleaned))
-    return Question(
-        text=cleaned,
-        accented=accented,
-        kind=kind,
-        terms=found,
-        content=content or tuple(dict.fromkeys(single)),
-        years=frozenset(re.findall(r"(?<!\d)(?:19|20)\d\d(?!\d)", cleaned)),
-        unit=counted.group(1) if counted and kind == Kind.QUANTITY else "",
-    )
+    return cleaned
+
+
+def _years(text: str) -> frozenset[str]:
+    return frozenset(_YEAR.findall(text))
+
+
+def _question_before(history: Sequence[Turn]) -> str:
+    asked = [" ".join(clean(turn.text).split()) for turn in history if turn.role == "user"]
+    return asked[-1][:MAX_CHARS] if asked else ""
+
+
+def _leans(text: str, *, accented: bool) -> bool:
+    """Whether a question cannot be understood without the one before: "còn năm 2022?", "ông ấy là ai?"."""
+    form = match_form if accented else fold
+    opening, anywhere = _follow_up(accented=accented)
+    return bool(opening.match(form(text)) or anywhere.search(form(text)))
+
+
+@cache
+def _follow_up(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a follow-up opens with, and what it holds anywhere."""
+    form = match_form if accented else fold
+    phrases = [form(phrase) for phrase in lines("follow_up.txt")]
+    opening = [phrase.removeprefix("^") for phrase in phrases if phrase.startswith("^")]
+    return _any_of(opening), _any_of([phrase for phrase in phrases if not phrase.startswith("^")])
 
 
 def _ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
@@ -105,15 +149,17 @@ def _patterns(*, accented: bool) -> tuple[Mapping[Kind, re.Pattern[str]], re.Pat
     table = tomllib.loads(read("question_words.toml"))
     form = match_form if accented else fold
     phrases = {kind: [form(phrase) for phrase in table[kind]["phrases"]] for kind in Kind if kind != Kind.OPEN}
-    plain = [phrase for found in phrases.values() for phrase in found if "*" not in phrase]
+    plain = [phrase for found in phrases.values() for phrase in found if not {"*", "#"} & set(phrase)]
     return {kind: _any_of(found) for kind, found in phrases.items()}, _any_of(plain)
 
 
-def _any_of(phrases: list[str]) -> re.Pattern[str]:
-    """Any of `phrases` as whole words, the longest first."""
-    ordered = sorted(phrases, key=len, reverse=True)
-    wild = r"\w+(?: \w+){0,4}?"
-    return re.compile(rf"\b(?:{'|'.join(re.escape(phrase).replace(re.escape('*'), wild) for phrase in ordered)})\b")
+def _any_of(phrases: Sequence[str]) -> re.Pattern[str]:
+    """Any of `phrases` as whole words, the longest first; "*" is some words, "#" a number."""
+    wild = {re.escape("*"): r"\w+(?: \w+){0,11}?", re.escape("#"): rf"(?:\d+|{'|'.join(lines('number_words.txt'))})"}
+    ordered = [re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True)]
+    for sign, meaning in wild.items():
+        ordered = [phrase.replace(sign, meaning) for phrase in ordered]
+    return re.compile(rf"\b(?:{'|'.join(ordered)})\b")
 
 
 @cache

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.schema import Filter, Hit, Query, Vectors
 from rag.corpus import Corpus, decode_chunk
@@ -94,6 +95,7 @@ def fuse(hits: Sequence[Hit], dense_weight: float) -> list[tuple[Hit, float]]:
     return [(hits[i], float(fused[i])) for i in order]
 
 
-def _standardised(scores: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _standardised(scores: Sequence[float]) -> NDArray[np.float64]:
     values = np.array(scores, np.float64)
-    return (values - values.mean()) / (values.std() or 1.0)
+    standardised: NDArray[np.float64] = (values - values.mean()) / (values.std() or 1.0)
+    return standardised

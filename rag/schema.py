@@ -64,6 +64,9 @@ class Filters:
     until: date | None = None
 
 
+EVERYTHING = Filters()
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of the conversation so far."""

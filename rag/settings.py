@@ -48,12 +48,8 @@ class Settings(BaseSettings):
         default="bundled",
         description="`bundled`, or the name or path of a sentence-transformers model.",
     )
-    query_prefix: str = Field(
-        default="", description="Put before a question; for models other than the bundled one."
-    )
-    passage_prefix: str = Field(
-        default="", description="Put before a passage; for models other than the bundled one."
-    )
+    query_prefix: str = Field(default="", description="Put before a question; for models other than the bundled one.")
+    passage_prefix: str = Field(default="", description="Put before a passage; for models other than the bundled one.")
     threads: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, 8),
         ge=1,

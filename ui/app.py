@@ -9,7 +9,9 @@ import errno
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 
 import uvicorn
@@ -90,10 +92,10 @@ def url_of(listener: socket.socket) -> str:
 def serve(
     app: FastAPI,
     settings: Settings,
-    ready: Callable[[str], None],
+    ready: Callable[[str], None] | None = None,
     listener: socket.socket | None = None,
 ) -> None:
-    """Serve `app` until interrupted; `ready` is called with the address when it can be opened.
+    """Serve `app` until interrupted. Once it is up, `ready` gets its address; by default that is printed.
 
     A caller that wants to know early that the port is free passes its own `listen(settings)`.
 
@@ -102,7 +104,7 @@ def serve(
     """
     listener = listener or listen(settings)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
-    _Server(config, lambda: ready(url_of(listener))).run(sockets=[listener])
+    _Server(config, partial(ready or _announce, url_of(listener))).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -117,6 +119,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.should_exit:
             self._up()
+
+
+def _announce(url: str) -> None:
+    sys.stdout.write(f"hoidap is ready: open {url} (Ctrl-C stops it)\n")
+    sys.stdout.flush()
 
 
 async def _unavailable(request: Request, error: Exception) -> HTMLResponse:

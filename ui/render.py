@@ -22,10 +22,10 @@ _BULLET = "- "
 
 
 def plain(text: str) -> str:
-    """`text` without control, bidi and zero-width characters; every kind of line end becomes `\\n`."""
+    """`text` without control, bidi and zero-width characters; every kind of line end becomes a newline."""
     kept = (
         character
-        for character in "\n".join(text.splitlines())
+        for character in "\n".join(text.splitlines()).replace("\t", " ")
         if character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}
     )
     return "".join(kept)
@@ -84,12 +84,16 @@ def question(text: str, limit: int = 500) -> str:
     shown = text.strip()
     if len(shown) > limit:
         shown = shown[:limit].rstrip() + "…"
-    return f'<div class="hd-question"><p>{escape(shown).replace(chr(10), "<br>")}</p></div>'
+    return f'<div class="hd-question"><p>{_escape_lines(shown)}</p></div>'
 
 
 def notice(text: str, kind: str) -> str:
     """A short message of our own in a box; `kind` is `pending`, `stopped` or `error`."""
     return f'<div class="hd-notice hd-{kind}"><p>{escape(text)}</p></div>'
+
+
+def _escape_lines(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
 
 
 def _body(text: str, citations: Sequence[Citation]) -> str:
@@ -139,7 +143,7 @@ def _card(citation: Citation) -> str:
     lines = [f'<p class="hd-card-title"><span class="hd-number">{citation.marker}</span> {name}</p>']
     if known := byline([citation.publisher, day(citation.published)]):
         lines.append(f'<p class="hd-meta">{known}</p>')
-    lines.append(f"<blockquote>{escape(citation.quote).replace(chr(10), '<br>')}</blockquote>")
+    lines.append(f"<blockquote>{_escape_lines(citation.quote)}</blockquote>")
     if citation.source:
         lines.append(f'<p class="hd-meta">Theo: {escape(citation.source)}</p>')
     lines.append(f'<p class="hd-links">{"".join(links)}</p>')

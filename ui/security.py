@@ -24,13 +24,15 @@ _PAGE_POLICY = (
 # beside those of the page, which carry the nonce.
 _CHAT_POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
-    "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
 )
 _CHAT_ROUTES = re.compile(
-    r"/?|/config|/theme\.css|/manifest\.json|/favicon\.ico|/(?:assets|static|svelte)/.+"
-    r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/[^/]+|cancel|reset|startup-events)/?"
+    r"/?|/config|/theme\.css|/favicon\.ico|/(?:assets|static)/.+"
+    r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/[^/]+|cancel|reset)/?"
 )
+# Gradio's manifest (at a path of the host's root) and its cards for link previews, in English.
+_FOREIGN = re.compile(rb'<link rel="manifest"[^>]*>|<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
 _CHAT_HEAD = (
     b'<link rel="icon" href="site/icon.svg" type="image/svg+xml">'
     b'<link rel="stylesheet" href="site/chat.css">'
@@ -95,6 +97,9 @@ class ChatDoor:
             if message["type"] == "http.response.start":
                 start = message
                 return
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
             body.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
@@ -111,12 +116,12 @@ class ChatDoor:
 
 
 def complete_page(page: bytes, nonce: str) -> bytes:
-    """Gradio's page with our style and script, in Vietnamese, each script tag carrying the nonce.
+    """Gradio's page with our style and script, as a Vietnamese one, each script tag carrying the nonce.
 
     Every `<script` in the page is one that the server wrote: Gradio writes the signs `<` and `>` of its
     embedded data as JSON escapes.
     """
-    page = page.replace(b'lang="en"', b'lang="vi"', 1)
+    page = _FOREIGN.sub(b"", page).replace(b'lang="en"', b'lang="vi"', 1)
     page = page.replace(b"<script", b'<script nonce="' + nonce.encode() + b'"')
     return page.replace(b"</head>", _CHAT_HEAD, 1)
 

@@ -98,7 +98,7 @@ def article_page(article: Article, quoted: Span | None, base: str) -> str:
 def listing_page(articles: list[Article]) -> str:
     """Every article, newest first and those without a date last."""
     newest = sorted(articles, key=lambda article: article.title)
-    newest.sort(key=lambda article: day_number(article), reverse=True)
+    newest.sort(key=_day_number, reverse=True)
     rows = "".join(
         f'<li><a href="{escape(article_path(article.id))}">{escape(article.title)}</a>'
         f'<span class="meta">{byline([article.publisher, day(article.published)])}</span></li>'
@@ -123,7 +123,7 @@ def message_page(title: str, message: str, base: str) -> str:
     return _page(title, f"<h1>{escape(title)}</h1><p>{escape(message)}</p>{ways}", base)
 
 
-def day_number(article: Article) -> int:
+def _day_number(article: Article) -> int:
     """The article's date as a number to sort by; 0 without one."""
     return article.published.toordinal() if article.published else 0
 

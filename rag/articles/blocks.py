@@ -82,12 +82,17 @@ def is_ended(text: str) -> bool:
     return bool(_ENDING.search(text))
 
 
+def is_sentence(text: str) -> bool:
+    """Whether `text` ends as a sentence does."""
+    return bool(_SENTENCE_ENDING.search(text))
+
+
 def is_body(block: Block) -> bool:
     """Whether a block is certainly article: prose of 15 words, or a sentence of six that ends."""
     if block.kind == "heading":
         return False
     count = words(block.text)
-    return count >= 15 or (count >= 6 and bool(_SENTENCE_ENDING.search(block.text)))
+    return count >= 15 or (count >= 6 and is_sentence(block.text))
 
 
 def is_title_like(block: Block) -> bool:

@@ -50,9 +50,7 @@ def load(path: Path) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ArticleError(
-            f"{path!s:.200} cannot be read ({reason}); check the name and its permissions."
-        ) from error
+        raise ArticleError(f"{path!s:.200} cannot be read ({reason}); check the name and its permissions.") from error
     if len(data) > MAX_BYTES:
         raise ArticleError(f"{path} grew past {MAX_BYTES / 1e6:.0f} MB while it was read; split it.")
     if not data:
@@ -77,9 +75,7 @@ def decode(data: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         legacy = guess_bytes(data)
         if legacy:
-            raise ArticleError(
-                f"{path} is written in {legacy}; convert it to Unicode and save it as UTF-8."
-            ) from error
+            raise ArticleError(f"{path} is written in {legacy}; convert it to Unicode and save it as UTF-8.") from error
         raise ArticleError(
             f"{path} is not UTF-8 text (byte 0x{data[error.start]:02x} at {error.start}); save it as UTF-8."
         ) from error
@@ -87,9 +83,7 @@ def decode(data: bytes, path: Path) -> str:
         raise ArticleError(f"{path} holds only white space; put the article's text in it, or leave it out.")
     legacy = guess_text(text)
     if legacy:
-        raise ArticleError(
-            f"{path} is UTF-8, but its text is in {legacy}; convert it to Unicode and save it as UTF-8."
-        )
+        raise ArticleError(f"{path} is UTF-8, but its text is in {legacy}; convert it to Unicode and save it as UTF-8.")
     return text
 
 

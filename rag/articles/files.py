@@ -33,27 +33,19 @@ def find(paths: Iterable[str | Path]) -> list[Path]:
 def _expand(item: str | Path) -> list[Path]:
     """Return the files that one item stands for."""
     if not str(item).strip():
-        raise ArticleError(
-            "An empty path was given; name a file, a folder or a pattern such as 'articles/*.md'."
-        )
+        raise ArticleError("An empty path was given; name a file, a folder or a pattern such as 'articles/*.md'.")
     path = Path(item)
     try:
         path = path.expanduser()
         if path.is_dir():
-            return _or_raise(
-                sorted(_walk(path)), f"{path} holds no article; put files in it ({supported()})."
-            )
+            return _or_raise(sorted(_walk(path)), f"{path} holds no article; put files in it ({supported()}).")
         if path.exists():
             return [path]
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ArticleError(
-            f"{path!s:.200} cannot be looked up ({reason}); check the name and your rights."
-        ) from error
+        raise ArticleError(f"{path!s:.200} cannot be looked up ({reason}); check the name and your rights.") from error
     if glob.has_magic(str(path)):
-        return _or_raise(
-            _glob(path), f"{path} matches no article; check the pattern ({supported()} are read)."
-        )
+        return _or_raise(_glob(path), f"{path} matches no article; check the pattern ({supported()} are read).")
     raise ArticleError(f"{path} does not exist; check the name, or give a folder or a pattern in quotes.")
 
 

@@ -35,16 +35,14 @@ def split(text: str, name: str) -> tuple[FrontMatter, str]:
     inside = text[opening.end() : closing.start() if closing else len(text)]
     if not closing:
         if _KNOWN_LINE.match(inside):
-            raise ArticleError(
-                f"{name}: the front matter is not closed; put a line '---' after its last key."
-            )
+            raise ArticleError(f"{name}: the front matter is not closed; put a line '---' after its last key.")
         return FrontMatter(), text
     body = text[closing.end() :]
     if not inside.strip():
         return FrontMatter(), body
     try:
         node = yaml.compose(inside, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         if not _KNOWN_LINE.search(inside):
             return FrontMatter(), text
         mark = getattr(error, "problem_mark", None)
@@ -57,9 +55,7 @@ def split(text: str, name: str) -> tuple[FrontMatter, str]:
         isinstance(k, yaml.ScalarNode) and _KEY_NAME.fullmatch(k.value) for k, _ in node.value
     ):
         if _KNOWN_LINE.search(inside):
-            raise ArticleError(
-                f"{name}, line {first}: the front matter must be lines of 'key: value'; correct it."
-            )
+            raise ArticleError(f"{name}, line {first}: the front matter must be lines of 'key: value'; correct it.")
         return FrontMatter(), text
     return _read(node, name, first), body
 
@@ -88,9 +84,7 @@ def _read(node: yaml.MappingNode, name: str, first: int) -> FrontMatter:
 def _text(node: yaml.Node, where: str) -> str:
     """Return a scalar exactly as it is written (an id 001 stays 001), on one clean line; null is ""."""
     if not isinstance(node, yaml.ScalarNode):
-        raise ArticleError(
-            f"{where} must be one line of text, not a list or a table; put its value in quotes."
-        )
+        raise ArticleError(f"{where} must be one line of text, not a list or a table; put its value in quotes.")
     return "" if node.tag == "tag:yaml.org,2002:null" else one_line(node.value)
 
 
@@ -117,9 +111,7 @@ def _date(text: str, where: str) -> date | None:
         # The date as written is the one on the page: no time zone is applied.
         return datetime.fromisoformat(text.replace(" +", "+")).date()
     except ValueError as error:
-        raise ArticleError(
-            f"{where} is {text[:40]!r}, which is not a date; write it as 2023-03-09."
-        ) from error
+        raise ArticleError(f"{where} is {text[:40]!r}, which is not a date; write it as 2023-03-09.") from error
 
 
 def check_id(text: str, where: str) -> None:
@@ -140,11 +132,7 @@ def _check_url(text: str, where: str) -> None:
     """`ArticleError` unless `text` is an absolute http or https address: `javascript:` must not get in."""
     try:
         parts = urlsplit(text)
-        good = (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and not re.search(r"[\s<>\"'`\\]", text)
-        )
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s<>\"'`\\]", text)
     except ValueError:
         good = False
     if not good:

@@ -66,15 +66,13 @@ def _from_1258(text: str) -> str:
 
 
 def _from_double_utf8(text: str) -> str:
-    """Undoes UTF-8 that was read as windows-1252 and saved again; "" where it cannot be."""
+    """Undoes UTF-8 that was read as windows-1252 and saved again."""
     raw = bytearray()
     for c in text:
         try:
             raw += c.encode("cp1252")
         except UnicodeEncodeError:
-            if ord(c) > 0xFF:  # the five holes of windows-1252 pass as they are; other letters do not
-                return ""
-            raw.append(ord(c))
+            raw.append(ord(c) if ord(c) < 0x100 else ord("?"))  # windows-1252 has five holes
     return unicodedata.normalize("NFC", raw.decode("utf-8", "replace"))
 
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _BREAKING_TAG = re.compile(
-    r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|table|section|article|blockquote|hr)\b[^>]*>", re.I
+    r"</?(?:p|div|br|li|ul|ol|h[1-6]|tr|table|section|article|blockquote|hr)\b[^>]{0,2000}>", re.I
 )
-_TAG = re.compile(r"</?[a-zA-Z][^>]*>")
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:?\s?")
+_TAG = re.compile(r"</?[a-zA-Z][^>]{0,2000}>")
+_FOOTNOTE = re.compile(r"^\[\^[^\]\s]{1,40}\]:\s*|\[\^[^\]\s]{1,40}\]")
 
 
 def read_markdown(text: str, name: str) -> Draft:
@@ -104,8 +104,6 @@ def _plain(tokens: list[Token]) -> str:
             parts.append(token.content)
         elif token.type == "softbreak":
             parts.append(" ")
-        elif token.type == "hardbreak" or (
-            token.type == "html_inline" and token.content.lower().startswith("<br")
-        ):
+        elif token.type == "hardbreak" or (token.type == "html_inline" and token.content.lower().startswith("<br")):
             parts.append("\n")
     return _FOOTNOTE.sub("", "".join(parts))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlsplit
 
-from rag.articles.blocks import Block, FrontMatter, is_body, is_ended, is_title_like, key, words
-from rag.articles.noise import body_range
+from rag.articles.blocks import Block, FrontMatter, is_body, is_ended, is_sentence, is_title_like, key, words
+from rag.articles.noise import body_range, without_title
 from rag.articles.phrases import byline, noise, publishers
 
 _DATE = re.compile(
@@ -29,9 +29,12 @@ _NAME = re.compile(r"[^\W\d_a-zà-ỹđ][^\W\d_]*\.?(?:[^\W\d_]+\.?)?(?:\s[^\W\d
 _INITIALS = re.compile(r"[A-ZĐ]\.\s?[A-ZĐ][^\W\d_]*")
 _ASIDE = re.compile(r"\s*\((?:tổng hợp|biên dịch|dịch|lược dịch|theo [^)]{2,60}|ghi)\)$", re.IGNORECASE)
 _DATELINE = re.compile(r"^\(?(?P<name>[\w.&+ ]{2,40}?)\)?\s*[-–—]\s*(?=\S)")
-_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:vn|com|net|org)", re.IGNORECASE)
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:vn|com|net|org)", re.IGNORECASE | re.ASCII)
 _SENTENCE_END = re.compile(r"(?<=[a-zà-ỹđ0-9”\")][.!?…])\s+(?=[A-ZÀ-ỸĐ“\"])|(?<=[a-zà-ỹđ][”\"][.!?…])\s+")
 _CLAUSE_END = re.compile(r"[,;:]\s|\s[-–—]\s")
+
+_MAX_LINE = 200
+"""The most characters of a line that may be a byline or a signature."""
 
 MAX_TITLE = 120
 """The most characters of a title that is taken from the first sentence."""
@@ -52,8 +55,9 @@ def from_text(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, lis
     text of an article is never emptied by it.
     """
     found, rest = _head(blocks, front)
-    found, rest = _foot(rest, found)
     found, rest = _lead(rest, found)
+    found, rest = _title(rest, found)
+    found, rest = _foot(rest, found)
     if not found.publisher and front.url:  # not a "Nguồn: https://...": that is where it was taken from
         found = replace(found, publisher=publisher_of(front.url))
     return found, rest
@@ -85,7 +89,7 @@ def short_title(text: str) -> str:
 
 
 def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
-    """Read and remove masthead, bylines and title."""
+    """Read and remove masthead and bylines."""
     first, _ = body_range(blocks)
     # The byline may also follow the lead.
     head = blocks[: first + 4] if first < len(blocks) else blocks
@@ -94,7 +98,7 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
     for at, block in enumerate(head):
         if block.level or is_body(block):
             continue
-        if at < first and len(lines) == at and _is_masthead(block, head[at + 1 : first]):
+        if at < first and len(lines) == at and _is_masthead(block, head[at + 1 : first + 1]):
             masthead = masthead or _spelled(block.text)
             lines[at] = _Line()
         elif masthead and at - 1 in lines and byline().offices.match(block.text):
@@ -118,10 +122,9 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
         front,
         publisher=front.publisher or masthead,
         author=front.author or next((line.author for line in lines.values() if line.author), ""),
-        published=front.published
-        or next((line.published for line in lines.values() if line.published), None),
+        published=front.published or next((line.published for line in lines.values() if line.published), None),
     )
-    return _title(rest, found)
+    return found, rest
 
 
 def _is_masthead(block: Block, after: list[Block]) -> bool:
@@ -133,15 +136,13 @@ def _is_masthead(block: Block, after: list[Block]) -> bool:
 def _title(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
     """Return the title and the text without it; a first sentence that serves as title stays in the text."""
     if front.title or not blocks:
-        return front, blocks
-    marked = next((block for block in blocks if block.level == 1), None)
-    if marked is not None:
-        rest = [block for block in blocks if block is not marked]
-        return replace(front, title=marked.text), rest or blocks
-    first = blocks[0]
-    if len(blocks) > 1 and not first.level and is_title_like(first):
-        return replace(front, title=first.text), blocks[1:]
-    paragraph = next((block for block in blocks if block.kind == "paragraph"), first)
+        return front, without_title(blocks, front.title)
+    line = next((block for block in blocks if block.level == 1), None)
+    if line is None and len(blocks) > 1 and (blocks[0].level or is_title_like(blocks[0])):
+        line = blocks[0]
+    if line is not None:
+        return replace(front, title=line.text), without_title(blocks, line.text)
+    paragraph = next((block for block in blocks if block.kind == "paragraph"), blocks[0])
     return replace(front, title=short_title(paragraph.text)), blocks
 
 
@@ -151,41 +152,46 @@ def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
     body, tail = blocks[:end], list(blocks[end:])
     if not any(is_body(block) for block in body):
         return front, blocks
+    signed = is_sentence(body[-1].text)  # after a table or list a name is one more line of it
+    found = FrontMatter()
     kept: list[Block] = []
-    for block in tail:
-        if block.level:
-            kept.append(block)
-            continue
-        match = noise().last.search(block.text)
-        line = None if match else _byline(block.text)
-        author = "" if match or line else _signature(block.text)
+    for block in reversed(tail):
+        match = None if block.level else noise().last.search(block.text)
+        line = None if match or block.level else _byline(block.text)
+        # A signature is the last line, but for what is read as data.
+        author = _signature(block.text) if signed and not (kept or match or line or block.level) else ""
         if match:
-            front = _with_last(front, {k: v.strip(" .") for k, v in match.groupdict().items() if v})
+            found = _with_last(found, {k: v.strip(" .") for k, v in match.groupdict().items() if v})
         elif line:
-            front = replace(
-                front, author=front.author or line.author, published=front.published or line.published
-            )
-        elif author and (not front.author or key(front.author) == key(author)) and block is tail[-1]:
-            front = replace(front, author=front.author or author)
+            found = replace(found, author=line.author or found.author, published=line.published or found.published)
+        elif author and not found.author and front.author in ("", author):
+            found = replace(found, author=author)
         else:
             kept.append(block)
-    return front, body + kept
+    front = replace(
+        front,
+        author=front.author or found.author,
+        published=front.published or found.published,
+        tags=front.tags or found.tags,
+        source=front.source or found.source,
+        url=front.url or found.url,
+    )
+    return front, body + kept[::-1]
 
 
-def _with_last(front: FrontMatter, found: dict[str, str]) -> FrontMatter:
-    """`front` with what a closing line says of tags, topic, source or credit."""
-    tags = front.tags
-    if "tags" in found and not tags:
-        tags = tuple(t for t in (part.strip(" #.") for part in re.split(r"[,;#|]", found["tags"])) if t)
-    if "topic" in found:
-        tags = tuple(dict.fromkeys((*tags, found["topic"])))
-    source = found.get("source") or found.get("credit") or ""
-    url = source if source.startswith(("https://", "http://")) and " " not in source else ""
-    return replace(front, tags=tags, source=front.source or source, url=front.url or url)
+def _with_last(later: FrontMatter, found: dict[str, str]) -> FrontMatter:
+    """`later` with what the closing line before it says of tags, topic, source or credit."""
+    tags = [found["topic"]] if "topic" in found else re.split(r"[,;#|]", found.get("tags", ""))
+    named = (tag.strip(" #.") for tag in tags)
+    source = found.get("source") or found.get("credit") or later.source
+    url = source if source.startswith(("https://", "http://")) and " " not in source else later.url
+    return replace(
+        later, tags=tuple(dict.fromkeys((*(tag for tag in named if tag), *later.tags))), source=source, url=url
+    )
 
 
 def _lead(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
-    """Remove "(Baohatinh.vn) - " before the first paragraphs, and keeps whose name it is."""
+    """Remove "(Baohatinh.vn) - " before the first paragraphs, and keep whose name it is."""
     rest = list(blocks)
     for at, block in enumerate(rest[:3]):
         match = _DATELINE.match(block.text)
@@ -208,8 +214,8 @@ def _spelled(masthead: str) -> str:
 
 def _byline(line: str) -> _Line | None:
     """Return what a line holds that is only a date (and a time, a weekday, names, a place), else None."""
-    match = _DATE.search(line)
-    if not match or words(line) > 16 or line.endswith(":"):
+    match = _DATE.search(line[:_MAX_LINE])
+    if not match or words(line) > 16 or len(line) > _MAX_LINE or line.endswith(":"):
         return None
     around = line[: match.start()] + " | " + line[match.end() :]
     zoned = bool(_ZONE.search(around))
@@ -218,17 +224,16 @@ def _byline(line: str) -> _Line | None:
     parts = [part.strip() for part in _SEPARATORS.split(left) if any(c.isalpha() for c in part)]
     authors = [name for part in parts if (name := _name(part))]
     author = " - ".join(authors)
+    published = _to_date(match)
     if len(authors) == len(parts):
         # "Inter Miami 8/7/2024" is a line of a table: a name needs a separator or the time.
         bare = author and not timed and not re.search(r"[|·•,–—]|\s-|-\s", line)
-        return None if bare else _Line(_to_date(match), author)
+        return None if bare or not (published or author) else _Line(published, author)
     # Other words: a section ("Pháp luật - 6/12/2024 15:52"), a place ("Huế, ngày 9 tháng 3 năm 2023").
-    section = (
-        len(parts) == 1 and words(parts[0]) <= 3 and timed and re.match(r"[^\W\d_][^|,–-]*\s[|–-]\s", line)
-    )
-    place = len(parts) == 1 and parts[0][0].isupper() and re.match(r"[^,]{2,30}, ngày \d", line)
+    section = len(parts) == 1 and words(parts[0]) <= 3 and timed and re.match(r"[^\W\d_][^|,–-]*\s[|–-]\s", line)
+    place = len(parts) == 1 and parts[0][0].isupper() and re.match(r"[^,:\d]{2,30}, ngày \d", line)
     if (zoned and words(left) <= 16) or section or place:
-        return _Line(_to_date(match), author)
+        return _Line(published, author)
     return None
 
 
@@ -244,6 +249,8 @@ def _to_date(match: re.Match[str]) -> date | None:
 def _name(text: str) -> str:
     """`text` as the name of one or two people, or "" if it is something else."""
     text = text.strip(" .")
+    if len(text) > _MAX_LINE:
+        return ""
     rules = byline()
     people = [part.strip() for part in re.split(r"\s[-–—&]\s|,\s|/", text)]
     if not people or len(people) > 3 or key(text) in rules.not_names:
@@ -253,9 +260,7 @@ def _name(text: str) -> str:
             return ""
         if set(key(person).split()) & rules.not_name_words:
             return ""
-    return " - ".join(
-        person.title() if person.isupper() and "." not in person else person for person in people
-    )
+    return " - ".join(person.title() if person.isupper() and "." not in person else person for person in people)
 
 
 def _signature(line: str) -> str:

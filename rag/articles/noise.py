@@ -20,7 +20,14 @@ def strip(blocks: list[Block]) -> list[Block]:
     rules = noise()
     kept = [b for b in _cut(blocks) if not (rules.anywhere.match(_bare(b)) or rules.inline.match(_bare(b)))]
     first, last = body_range(kept)
-    return [b for i, b in enumerate(kept) if first <= i < last or not _is_furniture(b)]
+    return [
+        block
+        for at, block in enumerate(kept)
+        if first <= at < last
+        # A heading that the author marked as one is the author's.
+        or block.level
+        or not (rules.edges.match(_bare(block)) or (at < first and rules.head.match(_bare(block))))
+    ]
 
 
 def body_range(blocks: list[Block]) -> tuple[int, int]:
@@ -33,11 +40,6 @@ def _bare(block: Block) -> str:
     return _BULLET.sub("", block.text) if block.kind == "item" else block.text
 
 
-def _is_furniture(block: Block) -> bool:
-    # A heading that the author marked as one is the author's, unless nothing but a link was meant.
-    return not (block.kind == "heading" and block.level) and noise().edges.match(_bare(block))
-
-
 def _cut(blocks: list[Block]) -> list[Block]:
     """`blocks` up to the first line that opens other articles' teasers, or readers' comments.
 
@@ -45,39 +47,39 @@ def _cut(blocks: list[Block]) -> list[Block]:
     """
     rules = noise()
     kept: list[Block] = []
+    before, left = 0, sum(len(block.text) for block in blocks)  # characters, in `kept` and from `at` on
+    has_body = False
     at = 0
     while at < len(blocks):
-        line = _bare(blocks[at])
-        before, after = kept, blocks[at + 1 :]
-        if rules.comments.match(line) and _has_body(before) and _size(before) >= _size(after):
+        block = blocks[at]
+        line = _bare(block)
+        if has_body and before >= left and rules.comments.match(line):
             break
+        taken = 1
         if rules.cut.match(line):
-            if _has_body(before) and _are_teasers(before, after):
+            after = blocks[at + 1 :]
+            if has_body and _are_teasers(after, large=left > 4 * before):
                 break
-            at += 1 + _box_length(after)
-            continue
-        kept.append(blocks[at])
-        at += 1
+            taken += _box_length(after) if has_body else 0
+        else:
+            kept.append(block)
+            before += len(block.text)
+            has_body = has_body or is_body(block)
+        left -= sum(len(gone.text) for gone in blocks[at : at + taken])
+        at += taken
     return kept
 
 
-def _has_body(blocks: list[Block]) -> bool:
-    return any(is_body(block) for block in blocks)
-
-
-def _size(blocks: list[Block]) -> int:
-    return sum(len(block.text) for block in blocks)
-
-
 def _is_teaser(block: Block) -> bool:
-    """Return a title, a link in a list, or a summary that was cut off."""
+    """Whether a block may be a teaser: a title, a link in a list, or a summary that was cut off."""
     return block.kind == "item" or is_title_like(block) or block.text.endswith(("...", "…"))
 
 
-def _are_teasers(before: list[Block], after: list[Block]) -> bool:
+def _are_teasers(after: list[Block], *, large: bool) -> bool:
     """Whether `after` is teasers to its end: titles, each with one sentence or so, and not prose.
 
-    Three paragraphs in a row, or more paragraphs than titles, are the article going on.
+    Three paragraphs in a row, or more paragraphs than titles, are the article going on. `large` says
+    that `after` is most of the file: then one or two titles are not enough.
     """
     teasers = [_is_teaser(block) for block in after]
     run = longest = 0
@@ -86,7 +88,7 @@ def _are_teasers(before: list[Block], after: list[Block]) -> bool:
         longest = max(longest, run)
     opens = not after or teasers[0]
     few = longest < 3 and sum(teasers) * 2 >= len(teasers)
-    return opens and few and (_size(before) >= 0.3 * _size(after) or sum(teasers) >= 3)
+    return opens and few and (not large or sum(teasers) >= 3)
 
 
 def _box_length(after: list[Block]) -> int:
@@ -97,19 +99,27 @@ def _box_length(after: list[Block]) -> int:
     return int(len(after) > 1 and not after[0].level and is_title_like(after[0]) and is_body(after[1]))
 
 
-def without_repeats(blocks: list[Block], title: str) -> list[Block]:
-    """`blocks` without lines that repeat the title, and with one of each repeated sentence or caption.
+def without_title(blocks: list[Block], title: str) -> list[Block]:
+    """Return `blocks` without lines that are the title, as captions often are; all if nothing is left."""
+    title_key = key(title)
+    lengths = range(len(title_key), 2 * len(title) + 20)
+    kept = [
+        block
+        for block in blocks
+        if len(block.text) not in lengths or key(_PICTURE_NUMBER.sub("", block.text)) != title_key
+    ]
+    return kept or blocks
+
+
+def without_repeats(blocks: list[Block]) -> list[Block]:
+    """Return `blocks` with one of each repeated sentence or caption.
 
     List items and short lines (a table's cells, a refrain, "Ghi bàn:" under each match) may repeat.
     """
-    title_key = key(title)
-    title_lengths = range(len(title_key), 2 * len(title) + 10)
     kept: list[Block] = []
     seen: set[str] = set()
-    for block in blocks:
+    for block in _without_stubs(blocks):
         text = _PICTURE_NUMBER.sub("", block.text)
-        if len(text) in title_lengths and key(text) == title_key:
-            continue
         same = text.lower().rstrip(" .…")
         if kept and same == kept[-1].text.lower().rstrip(" .…") and words(text) >= 4:
             continue
@@ -117,7 +127,7 @@ def without_repeats(blocks: list[Block], title: str) -> list[Block]:
             continue
         seen.add(same)
         kept.append(Block(text, block.kind, block.level))
-    return _without_stubs(kept)
+    return kept
 
 
 def _without_stubs(blocks: list[Block]) -> list[Block]:
@@ -126,9 +136,8 @@ def _without_stubs(blocks: list[Block]) -> list[Block]:
     for at, block in enumerate(blocks):
         stub = block.text.rstrip(" .…,")
         cut_off = block.text.endswith(("...", "…")) and words(stub) >= 8
-        if not (
-            cut_off and any(b.text.startswith(stub) and b.text != block.text for b in blocks[at + 1 : at + 4])
-        ):
+        in_full = (b.text.startswith(stub) and b.text != block.text for b in blocks[at + 1 : at + 7])
+        if not (cut_off and any(in_full)):
             kept.append(block)
     return kept
 
@@ -156,7 +165,5 @@ def _is_heading(block: Block, following: Block) -> bool:
         return any(c.isalpha() for c in text)
     begins = text.lstrip("“\"'([")[:1]
     return (
-        (begins.isupper() or begins.isdigit())
-        and any(c.isalpha() for c in text)
-        and not noise().captions.match(text)
+        (begins.isupper() or begins.isdigit()) and any(c.isalpha() for c in text) and not noise().captions.match(text)
     )

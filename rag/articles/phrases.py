@@ -38,9 +38,7 @@ def _load(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ArticleError(
-            f"rag/articles/data/{name} is not valid TOML ({error}); correct that line."
-        ) from error
+        raise ArticleError(f"rag/articles/data/{name} is not valid TOML ({error}); correct that line.") from error
 
 
 def _patterns(table: Mapping[str, Any], field: str, name: str) -> tuple[re.Pattern[str], ...]:
@@ -55,9 +53,7 @@ def _patterns(table: Mapping[str, Any], field: str, name: str) -> tuple[re.Patte
     return tuple(compiled)
 
 
-def _phrases(
-    table: Mapping[str, Any], name: str, lines: str = "lines", patterns: str = "patterns"
-) -> Phrases:
+def _phrases(table: Mapping[str, Any], name: str, lines: str = "lines", patterns: str = "patterns") -> Phrases:
     whole = frozenset(key(line) for line in table.get(lines, ()))
     # Twice the length leaves room for the punctuation that `key` drops.
     return Phrases(whole, _patterns(table, patterns, name), 2 * max(map(len, whole), default=0) + 10)
@@ -69,6 +65,7 @@ class Noise:
 
     anywhere: Phrases
     edges: Phrases
+    head: Phrases
     cut: Phrases
     comments: Phrases
     inline: Phrases
@@ -84,6 +81,7 @@ def noise() -> Noise:
     return Noise(
         anywhere=_phrases(data["anywhere"], name),
         edges=_phrases(data["edges"], name),
+        head=_phrases(data["head"], name),
         cut=_phrases(data["cut"], name),
         comments=_phrases(data["cut"], name, "", "hard_patterns"),
         inline=_phrases(data["cut"], name, "", "inline_patterns"),

@@ -44,10 +44,10 @@ def read(path: Path) -> Article:
 
 
 def _finish(draft: Draft, path: Path) -> Article:
-    """Return the steps that all formats share: noise, data in the text, repeats, headings."""
+    """Run the steps that all formats share: noise, data in the text, repeats, headings."""
     lines = [Block(text, b.kind, b.level) for b in draft.blocks if (text := one_line(b.text))]
     front, blocks = metadata.from_text(noise.strip(lines), draft.front)
-    blocks = noise.without_repeats(blocks, front.title) or blocks
+    blocks = noise.without_repeats(blocks)
     if draft.guess_headings:
         blocks = noise.with_headings(blocks)
     text, headings = assemble(blocks)

@@ -39,14 +39,7 @@ def unwrap(lines: list[str]) -> list[str]:
     before = ""
     for raw, line in zip(lines, stripped, strict=True):
         indented = len(raw) - len(raw.lstrip()) >= 2 and is_ended(before)
-        if (
-            joined
-            and joined[-1]
-            and line
-            and not item(line)
-            and not indented
-            and _continues(before, line, width)
-        ):
+        if joined and joined[-1] and line and not item(line) and not indented and _continues(before, line, width):
             joined[-1] += " " + line
         else:
             joined.append(line)
@@ -75,11 +68,6 @@ def _wrap_width(lines: list[str]) -> int:
     # A list of lines of like length starts each with a capital; wrapped prose mostly does not.
     running = sum(b[0].islower() or not re.search(r"[.!?…:]\W*$", a) for a, b in full)
     lower = sum(b[0].islower() for _, b in full)
-    if (
-        len(full) >= 2
-        and len(full) >= len(breaks) * 0.5
-        and running >= len(full) * 0.6
-        and lower >= len(full) * 0.4
-    ):
+    if len(full) >= 2 and len(full) >= len(breaks) * 0.5 and running >= len(full) * 0.6 and lower >= len(full) * 0.4:
         return width
     return 0

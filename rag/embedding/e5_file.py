@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -49,14 +50,17 @@ class E5File:
 
     def __init__(self, path: Path) -> None:
         self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
-        self._at = 0
+        self._buffer = memoryview(self._bytes)  # type: ignore[arg-type] # a memory map is a buffer
         if bytes(self._bytes[:4]) != b"E5S1":
             raise ValueError(f"{path} does not begin with E5S1")
         self._at = 4
         if (version := self._read("I")[0]) != 1:
             raise ValueError(f"{path} has format version {version}, not 1")
-        sizes = self._read("7if")
-        self.shape = Shape(*(int(size) for size in sizes[:7]), eps=float(sizes[7]))
+        sizes = self._read("7i")
+        (eps,) = struct.unpack_from("<f", self._buffer, self._at)
+        self._at += 4
+        hidden, layers, heads, ffn, vocabulary, positions, types = sizes
+        self.shape = Shape(hidden, layers, heads, ffn, vocabulary, positions, types, eps)
         block, pieces, *special = self._read("6i")
         if block != BLOCK:
             raise ValueError(f"{path} has blocks of {block} weights, not {BLOCK}")
@@ -93,7 +97,7 @@ class E5File:
         return (blocks * scales[:, :, None]).reshape(rows, -1)
 
     def _read(self, layout: str) -> tuple[int, ...]:
-        values = struct.unpack_from(f"<{layout}", self._bytes, self._at)
+        values = struct.unpack_from(f"<{layout}", self._buffer, self._at)
         self._at += struct.calcsize(f"<{layout}")
         return values
 
@@ -106,7 +110,7 @@ class E5File:
         blob = self._bytes[self._at : self._at + blob_size].tobytes()
         self._at += blob_size
         bounds = offsets.tolist()
-        texts = [blob[a:b].decode("utf-8") for a, b in zip(bounds, bounds[1:], strict=False)]
+        texts = [blob[a:b].decode("utf-8") for a, b in pairwise(bounds)]
         return list(zip(texts, scores.tolist(), strict=True))
 
     def _read_normalisation(self) -> None:

@@ -62,7 +62,8 @@ class OnnxEmbedder:
         (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         summed: Vectors = np.einsum("bth,bt->bh", hidden, mask.astype(np.float32))
         # The mean over the tokens differs from their sum by a factor that the norm takes away again.
-        return summed / np.linalg.norm(summed, axis=1, keepdims=True)
+        normalised: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
+        return normalised
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -50,7 +50,7 @@ class _Graph:
         """Word, position and type embeddings, normalised."""
         shape = self.model.shape
         values, scales = self.model.quantised("emb.word", shape.vocabulary)
-        signed = _pack((values - 8) & 0x0F)  # INT4 counts from -8
+        signed = _pack(((values - 8) & 0x0F).astype(np.uint8))  # INT4 counts from -8
         size = [shape.vocabulary, shape.hidden]
         self.weights.append(helper.make_tensor("words", TensorProto.INT4, size, signed.tobytes(), raw=True))
         self.constant("words_scale", scales)

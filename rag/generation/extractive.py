@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
-from rag.evidence import Evidence
+from rag.evidence import Evidence, fits
 from rag.generation import Draft
 from rag.question import Kind, Question
 from rag.schema import Span
@@ -14,7 +15,10 @@ from rag.vietnamese.sentences import is_list_item
 
 MAX_SENTENCES = 3
 # A further sentence must be nearly as good as the best one, and the whole stays short enough to be read.
-_MARGIN = 0.35
+_MARGIN = 1.5
+_CONSIDERED = 12
+# Questions whose answer goes on in the sentences that follow.
+_EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
 # A sentence longer than this is cut down to its clauses, if only part of it answers.
 _LONG_SENTENCE = 60
@@ -51,15 +55,20 @@ class ExtractiveGenerator:
 
 
 def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
+    """The best sentence, those beside it that carry its answer on, and those that add what it leaves out."""
     best = evidence[0]
     chosen = [_Choice(best, _whole(question, best))]
-    missing = set(question.content) - set(question.form(chosen[0].text))
-    for other in evidence[1:12]:
-        if len(chosen) == MAX_SENTENCES or best.score - other.score > _MARGIN:
+    for beside in _beside(question, best, evidence):
+        if _has_room(chosen, choice := _Choice(beside, _whole(question, beside))):
+            chosen.append(choice)
+    missing = set(question.content) - set(question.form(" ".join(c.text for c in chosen)))
+    for other in evidence[1:_CONSIDERED]:
+        if best.score - other.score > _MARGIN:
             break
         choice = _Choice(other, _whole(question, other))
         gained = missing & set(question.form(choice.text))
-        if not gained or sum(c.words for c in chosen) + choice.words > _MAX_WORDS:
+        answers = other.fits > max(c.evidence.fits for c in chosen)
+        if not (gained or answers) or not _has_room(chosen, choice):
             continue
         if any(_overlap(c, choice) or _says_the_same(question, c, choice) for c in chosen):
             continue
@@ -68,13 +77,33 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     return chosen
 
 
+def _has_room(chosen: Sequence[_Choice], choice: _Choice) -> bool:
+    return len(chosen) < MAX_SENTENCES and sum(c.words for c in chosen) + choice.words <= _MAX_WORDS
+
+
+def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Neighbours of `best` that it only leads to: what explains it, or the one that holds what is asked for."""
+    spans = best.passage.chunk.sentences
+    at = spans.index(best.span)
+    near = {e.span: e for e in evidence if e.passage is best.passage}
+    if question.kind in _EXPLAINED:
+        return [near[span] for span in spans[at + 1 : at + MAX_SENTENCES]]
+    if best.fits:
+        return []
+    fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].fits]
+    return fitting[:1]
+
+
 def _whole(question: Question, evidence: Evidence) -> Span:
-    """The span to quote for a sentence: with its list if a list is wanted, without the clauses that say other things."""
-    if question.kind == Kind.LIST:
-        return _with_list(evidence)
-    if len(evidence.text.split()) > _LONG_SENTENCE:
-        return _clauses(question, evidence)
-    return evidence.span
+    """The span to quote: a list whole if one is wanted, a long sentence without the clauses that answer nothing."""
+    if question.kind == Kind.LIST and (listed := _with_list(evidence)) != evidence.span:
+        return listed
+    if len(evidence.text.split()) <= _LONG_SENTENCE:
+        return evidence.span
+    start, end = _clauses(question, evidence)
+    if question.kind == Kind.LIST and evidence.passage.article.text[end : end + 1] == ":":
+        return start, evidence.span[1]  # "... 7 nhóm: a; b; c": the list is the rest of the sentence
+    return start, end
 
 
 def _with_list(evidence: Evidence) -> Span:
@@ -94,15 +123,24 @@ def _with_list(evidence: Evidence) -> Span:
 
 
 def _clauses(question: Question, evidence: Evidence) -> Span:
-    """The clauses of a long sentence from the first to the last that hold words of the question."""
+    """The part of a long sentence that answers: the run of clauses, within bounds, that holds most of the question.
+
+    What a question asks for counts as well as its words, and of equals the shorter one is taken.
+    """
     start, end = evidence.span
     text = evidence.passage.article.text
     cuts = [m.end() for m in _CLAUSE_END.finditer(text, start, end)]
-    clauses = list(zip([start, *cuts], [*cuts, end], strict=True))
-    held = [len(set(question.content) & set(question.form(text[a:b]))) for a, b in clauses]
-    telling = [i for i, count in enumerate(held) if count >= max(held) / 2]
-    a, b = clauses[telling[0]][0], clauses[telling[-1]][1]
-    return a, b - (len(text[a:b]) - len(text[a:b].rstrip(" ;:")))
+    bounds = [start, *cuts, end]
+    best, span = -1.0, evidence.span
+    for i, j in combinations(range(len(bounds)), 2):
+        part = text[bounds[i] : bounds[j]]
+        words = question.form(part)
+        if len(words) > _LONG_SENTENCE and j - i > 1:
+            continue
+        held = len(set(question.content) & set(words)) + fits(question, part, words) - 0.02 * len(words)
+        if held > best:
+            best, span = held, (bounds[i], bounds[j])
+    return span[0], span[0] + len(text[span[0] : span[1]].rstrip(" ;:"))
 
 
 def _overlap(a: _Choice, b: _Choice) -> bool:

@@ -18,7 +18,9 @@ from itertools import pairwise
 
 # Characters that are invisible or reorder what is seen: general category Cf (zero-width, bidi, soft
 # hyphen, BOM) and Cc (control) except the line break and the tab, which becomes a space.
-_INVISIBLE = re.compile(r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+_INVISIBLE = re.compile(
+    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _SPACES = re.compile(r"[^\S\n]")
 _LINE_BREAKS = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
 _SYLLABLE = re.compile(r"[^\W\d_]+")
@@ -35,7 +37,7 @@ def clean(text: str) -> str:
 
 
 def _split_tone(syllable: str) -> tuple[str, str]:
-    """`("hoà")` -> `("hoa", "\\u0300")`: the syllable without its tone, and the tone mark or ""."""
+    """ "hoà" -> ("hoa", the grave accent): the syllable without its tone, and the tone mark or ""."""
     decomposed = unicodedata.normalize("NFD", syllable)
     tones = [c for c in decomposed if c in _TONES]
     if len(tones) != 1:

@@ -1,5 +1,5 @@
 // What the chat page needs beside Gradio: copying an answer as text, keeping the question in sight while its
-// answer grows, and names for a screen reader.
+// answer grows, and Vietnamese where Gradio has English.
 "use strict";
 
 function answerText(answer) {
@@ -54,23 +54,38 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.innerText = name; }, 2000);
 });
 
-// Gradio speaks English in a few places: the page's language, and names that only a screen reader tells.
-// Each message it names by its source, HTML and all; without a name its text is read.
-const NAMES = { "Scroll down": "Cuộn xuống cuối" };
+// A few words of Gradio's cannot be set from the server: the page's language, names that only a screen reader
+// tells, and the notice of a lost connection. Each message it names by its source, HTML and all; without a
+// name its text is read.
+const WORDS = {
+  "chatbot conversation": "Cuộc trò chuyện",
+  "Scroll down": "Cuộn xuống cuối",
+  "Close": "Đóng",
+  "Error": "Lỗi",
+  "Connection to the server was lost. Attempting reconnection...": "Mất kết nối tới máy chủ. Đang thử kết nối lại…",
+  "Connection errored out.": "Mất kết nối tới máy chủ.",
+  "This application is currently busy. Please try again.": "Máy chủ đang bận. Bạn hãy thử lại.",
+};
 
-function mendNames() {
+function inVietnamese() {
   if (document.documentElement.lang !== "vi") {
     document.documentElement.lang = "vi";
   }
-  const chat = document.getElementById("hd-chat");
-  for (const named of chat?.querySelectorAll("[data-testid][aria-label], .example[aria-label]") ?? []) {
+  for (const named of document.querySelectorAll("[data-testid][aria-label], .example[aria-label]")) {
     named.removeAttribute("aria-label");
   }
-  for (const named of chat?.querySelectorAll("button[aria-label]") ?? []) {
-    const name = NAMES[named.getAttribute("aria-label")];
+  for (const named of document.querySelectorAll("[aria-label]")) {
+    const name = WORDS[named.getAttribute("aria-label")];
     if (name) {
       named.setAttribute("aria-label", name);
-      named.title = name;
+      named.removeAttribute("title");
+    }
+  }
+  for (const told of document.querySelectorAll(".toast-title, .toast-message-text")) {
+    const text = [...told.childNodes].find((node) => node.nodeType === Node.TEXT_NODE);
+    const words = WORDS[text?.data.trim()];
+    if (words) {
+      text.data = words;
     }
   }
 }
@@ -99,6 +114,6 @@ for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
 }
 
 new MutationObserver(() => {
-  mendNames();
+  inVietnamese();
   keepQuestionInSight();
 }).observe(document.documentElement, { attributeFilter: ["aria-label", "lang"], childList: true, subtree: true });

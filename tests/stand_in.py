@@ -1,0 +1,114 @@
+"""An engine of a few lines for the tests of the pages: each question word has one behaviour."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from rag.errors import QuestionError
+from rag.schema import Answer, Article, Citation, Turn
+
+REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
+
+TRADE = Article(
+    id="thuong-mai-2023",
+    title="Thương mại năm 2023",
+    text=(
+        "Mở đầu bài viết.\n"
+        "Kết quả\n"
+        "Tổng kim ngạch đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD.\n"
+        "- Vốn FDI đạt gần 36,6 tỷ USD.\n"
+        "1. Mở rộng thị trường.\n"
+        "Kết luận của bài viết."
+    ),
+    headings=((17, 24),),
+    publisher="Báo Thử",
+    author="Người Viết",
+    published=date(2024, 4, 2),
+    url="https://example.vn/bai?a=1&b=2",
+    source="Cổng thông tin: “Bài gốc”",
+)
+
+HOSTILE_TEXT = (
+    '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 2"> 683 '
+    "![ảnh](http://evil.example/a.png) [bấm](javascript:window.hacked=3) <http://evil.example/b> "
+    "<form action=http://evil.example/c><button>gửi</button></form> `mã` **đậm** www.evil.example $x$\n\n"
+    "<iframe src=http://evil.example/d></iframe> \u202egnort\u202c \u200bkhông\u200d rộng"
+)
+
+HOSTILE = Article(
+    id="hostile",
+    title="<script>window.hacked = 4</script> ![t](http://evil.example/e.png)",
+    text=HOSTILE_TEXT,
+    publisher="<b>Báo</b>",
+    author='" onmouseover="window.hacked = 5',
+    url="javascript:window.hacked = 6",
+    source="<i onclick=alert(1)>nguồn</i>",
+)
+
+
+def cite(article: Article, words: str, marker: int = 1) -> Citation:
+    """A citation of `words`, which stand in `article`."""
+    start = article.text.index(words)
+    return Citation(
+        marker=marker,
+        article_id=article.id,
+        title=article.title,
+        publisher=article.publisher,
+        published=article.published,
+        url=article.url,
+        source=article.source,
+        quote=words,
+        start=start,
+        end=start + len(words),
+    )
+
+
+class StandIn:
+    """Answers in two steps; `go` lets the second step of a slow answer happen."""
+
+    def __init__(self, *articles: Article) -> None:
+        self._articles = {article.id: article for article in articles or (TRADE, HOSTILE)}
+        self.histories: list[tuple[Turn, ...]] = []
+        self.threads: list[str] = []
+        self.go = threading.Event()
+        self.closed = threading.Event()
+        self.failure: Exception | None = None
+
+    def stream(self, question: str, history: Sequence[Turn] = (), /) -> Iterator[Answer]:
+        self.histories.append(tuple(history))
+        self.threads.append(threading.current_thread().name)
+        if not question.strip():
+            raise QuestionError("Câu hỏi đang trống: hãy gõ điều bạn muốn biết.")
+        if len(question) > 2000:
+            raise QuestionError("Câu hỏi quá dài: hãy rút gọn.")
+        if "hỏng" in question:
+            raise RuntimeError("secret of the machine room")
+        if "không có" in question:
+            yield Answer(question, REFUSAL, refused=True, reason="Không có đoạn nào nói đến điều này.")
+            return
+        if "độc hại" in question:
+            yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cite(HOSTILE, HOSTILE_TEXT),))
+            return
+        first, second = (
+            cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD."),
+            cite(TRADE, "Vốn FDI đạt gần 36,6 tỷ USD.", 2),
+        )
+        try:
+            yield Answer(question, f"{first.quote} [1]", (first,))
+            if "chậm" in question:
+                self.go.wait(20)
+            yield Answer(question, f"{first.quote} [1]\n{second.quote} [2]", (first, second))
+        finally:
+            self.closed.set()
+
+    def article(self, article_id: str) -> Article | None:
+        if self.failure:
+            raise self.failure
+        return self._articles.get(article_id)
+
+    def articles(self) -> list[Article]:
+        if self.failure:
+            raise self.failure
+        return list(self._articles.values())

@@ -1,0 +1,188 @@
+"""The conversation: how it grows, what it does when something fails, and what it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from index.errors import IndexDamagedError
+from rag.errors import EmbedderError
+from rag.schema import Answer, Turn
+from tests.stand_in import REFUSAL, StandIn
+from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, reply, stopped
+from ui.threads import read
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4, thread_name_prefix="answers") as pool:
+        yield pool
+
+
+def ask(
+    engine: StandIn, pool: ThreadPoolExecutor, question: str, before: Conversation | None = None
+) -> list[Conversation]:
+    async def collect() -> list[Conversation]:
+        return [step async for step in reply(engine, pool, question, before or Conversation())]
+
+    return asyncio.run(collect())
+
+
+def last(conversation: Conversation) -> str:
+    return conversation.messages[-1]["content"]
+
+
+def test_the_answer_grows_after_a_notice_that_it_is_sought(pool: ThreadPoolExecutor) -> None:
+    steps = ask(StandIn(), pool, "Kim ngạch?")
+    assert [len(step.messages) for step in steps] == [2, 2, 2, 2]
+    assert [step.messages[0]["role"] for step in steps] == ["user"] * 4
+    assert "hd-pending" in last(steps[0])
+    assert "683" in last(steps[1])
+    assert "36&#44;6" not in last(steps[1])
+    assert "36&#44;6" in last(steps[2])
+    assert [step.is_open for step in steps] == [True, True, True, False]
+
+
+def test_the_engine_runs_off_the_event_loop(pool: ThreadPoolExecutor) -> None:
+    engine = StandIn()
+
+    async def two() -> str:
+        slow = asyncio.ensure_future(anext_all(engine, pool))
+        await asyncio.sleep(0.05)  # runs although the engine blocks its thread
+        assert not slow.done()
+        engine.go.set()
+        return last((await slow)[-1])
+
+    async def anext_all(engine: StandIn, pool: ThreadPoolExecutor) -> list[Conversation]:
+        return [step async for step in reply(engine, pool, "chậm", Conversation())]
+
+    assert "36&#44;6" in asyncio.run(two())
+    assert engine.threads[0].startswith("answers")
+
+
+def test_a_stopped_answer_ends_the_engines_work(pool: ThreadPoolExecutor) -> None:
+    engine = StandIn()
+
+    async def stop_after_first() -> None:
+        task = asyncio.ensure_future(until_second())
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def until_second() -> None:
+        async for _ in reply(engine, pool, "chậm", Conversation()):
+            pass
+
+    asyncio.run(stop_after_first())
+    assert not engine.closed.is_set()  # its step is still running, in its thread
+    engine.go.set()
+    assert engine.closed.wait(5)
+
+
+def test_an_iterator_that_was_not_read_to_its_end_is_closed(pool: ThreadPoolExecutor) -> None:
+    seen: list[str] = []
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            seen.append("closed")
+
+    async def first() -> int:
+        steps = read(numbers, pool)
+        try:
+            return await anext(steps)
+        finally:
+            await steps.aclose()  # type: ignore[attr-defined]
+
+    assert asyncio.run(first()) == 1
+    pool.shutdown(wait=True)
+    assert seen == ["closed"]
+
+
+def test_what_the_engine_refuses_to_ask_is_told_and_handed_back(pool: ThreadPoolExecutor) -> None:
+    *_, end = ask(StandIn(), pool, "a" * 3000)
+    assert "Câu hỏi quá dài" in last(end)
+    assert "hd-error" in last(end)
+    assert end.unasked == "a" * 3000
+    assert not end.is_open
+    assert end.turns == ()
+    *_, again = ask(StandIn(), pool, "Kim ngạch?", end)
+    assert again.unasked == ""
+
+
+def test_an_empty_question_is_not_shown_as_a_message(pool: ThreadPoolExecutor) -> None:
+    *_, end = ask(StandIn(), pool, "  \n ")
+    assert [message["role"] for message in end.messages] == ["assistant"]
+    assert "đang trống" in last(end)
+
+
+def test_an_unexpected_failure_is_told_without_its_text_and_logged(
+    pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        *_, end = ask(StandIn(), pool, "hỏng")
+    assert "hd-error" in last(end)
+    assert "secret" not in last(end)
+    assert "secret of the machine room" in caplog.text
+    code = caplog.records[0].getMessage().split("code ")[1].rstrip(")")
+    assert code in last(end)
+    *_, again = ask(StandIn(), pool, "Kim ngạch?", end)
+    assert "683" in last(again)
+
+
+@pytest.mark.parametrize("error", [EmbedderError("/secret/model"), IndexDamagedError("/secret/index")])
+def test_a_broken_corpus_is_told_without_its_paths(pool: ThreadPoolExecutor, error: Exception) -> None:
+    class Broken(StandIn):
+        def stream(self, *_: object) -> Iterator[Answer]:
+            raise error
+
+    *_, end = ask(Broken(), pool, "Kim ngạch?")
+    assert "Kho tài liệu đang gặp sự cố" in last(end)
+    assert "secret" not in last(end)
+
+
+def test_an_engine_that_says_nothing_is_a_failure(pool: ThreadPoolExecutor) -> None:
+    class Silent(StandIn):
+        def stream(self, *_: object) -> Iterator[Answer]:
+            return iter(())
+
+    *_, end = ask(Silent(), pool, "Kim ngạch?")
+    assert "hd-error" in last(end)
+
+
+def test_the_engine_is_told_what_was_said_before(pool: ThreadPoolExecutor) -> None:
+    engine = StandIn()
+    *_, first = ask(engine, pool, "không có")
+    ask(engine, pool, "Kim ngạch?", first)
+    assert engine.histories == [(), (Turn("user", "không có"), Turn("assistant", REFUSAL))]
+
+
+def test_what_is_remembered_has_limits() -> None:
+    conversation = Conversation()
+    for number in range(40):
+        conversation = conversation.remember(f"{number}" + "a" * 9000, "b" * 9000)
+    assert len(conversation.turns) == HISTORY_TURNS
+    assert {len(turn.text) for turn in conversation.turns} == {HISTORY_CHARACTERS}
+    assert conversation.turns[-2].text.startswith("39")
+    for _ in range(500):
+        conversation = conversation.show("<p></p>")
+    assert len(conversation.messages) == 200
+
+
+def test_stopping_keeps_what_was_written_and_says_so(pool: ThreadPoolExecutor) -> None:
+    engine = StandIn()
+    engine.go.set()
+    sought, first, *_, end = ask(engine, pool, "Kim ngạch?")
+    nothing_yet, partly = stopped(sought), stopped(first)
+    assert [message["role"] for message in nothing_yet.messages] == ["user", "assistant"]
+    assert "Bạn đã dừng" in last(nothing_yet)
+    assert "683" in partly.messages[-2]["content"]
+    assert not partly.is_open
+    assert stopped(end) is end

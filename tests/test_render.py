@@ -1,0 +1,164 @@
+"""An answer as HTML: what is shown, and that nothing in it can act."""
+
+from __future__ import annotations
+
+import html
+import re
+import string
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.schema import Answer
+from tests.stand_in import HOSTILE, HOSTILE_TEXT, REFUSAL, TRADE, cite
+from ui import render
+
+OUR_TAGS = {"div", "p", "ul", "ol", "li", "a", "span", "blockquote", "br", "button"}
+OUR_ATTRIBUTES = {"class", "href", "title", "type"}
+FIRST = cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.")
+
+
+class Tags(HTMLParser):
+    """The tags, attributes, links and text of a piece of HTML."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.links: dict[str, str] = {}
+        self.text = ""
+        self._href = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        self._href = dict(attrs).get("href") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._href = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._href:
+            self.links[data] = self._href
+
+
+@given(st.text())
+def test_escaped_text_has_no_sign_that_a_parser_acts_on(text: str) -> None:
+    escaped = render.escape(text)
+    assert not set(re.sub(r"&#\d+;", "", escaped)) & set(string.punctuation)
+    assert html.unescape(escaped) == render.plain(text)
+
+
+def test_plain_drops_what_disguises_text_and_keeps_vietnamese() -> None:
+    assert render.plain("a\u202eb\u2066c\u200bd\ufeffe\u00adf\x00g\x1bh") == "abcdefgh"
+    kept = "Đường sắt, 1.000 đ và\u00a0“ngoặc”"
+    assert render.plain(kept.replace("đ và", "đ\tvà") + "\r\nhai\u2028ba") == kept + "\nhai\nba"
+
+
+@pytest.mark.parametrize("where", ["text", "title", "publisher", "source", "quote", "url", "article_id"])
+def test_hostile_text_is_inert_wherever_it_stands(where: str) -> None:
+    if where == "text":
+        reply = Answer("?", f"{HOSTILE_TEXT} [1]", (FIRST,))
+    else:
+        hostile: Any = {where: HOSTILE_TEXT}
+        reply = Answer("?", "Câu. [1]", (replace(FIRST, **hostile),))
+    found = Tags(render.answer(reply))
+    assert set(found.tags) <= OUR_TAGS
+    assert set(found.attributes) <= OUR_ATTRIBUTES
+    assert all(re.match(r"articles/[^/:]+\?start=|https://example\.vn/", link) for link in found.links.values())
+    if where in {"text", "title", "quote"}:
+        assert "<script>window.hacked = 1</script>" in found.text
+
+
+def test_hostile_question_and_reason_are_inert() -> None:
+    refusal = Answer("?", HOSTILE_TEXT, refused=True, reason=HOSTILE_TEXT)
+    for source in (
+        render.question(HOSTILE_TEXT),
+        render.answer(refusal),
+        render.notice(HOSTILE_TEXT, "error"),
+    ):
+        assert set(Tags(source).tags) <= {"div", "p", "br"}
+
+
+def test_markers_lead_to_the_quoted_words_and_unknown_ones_stay_text() -> None:
+    found = Tags(render.answer(Answer("?", "Đạt 683 tỷ USD. [1] Và nữa [7] [x] [12345].", (FIRST,))))
+    assert found.links["[1]"] == f"articles/thuong-mai-2023?start={FIRST.start}&end={FIRST.end}#quote"
+    assert "[7]" not in found.links
+    assert "Và nữa [7] [x] [12345]." in found.text
+
+
+def test_a_card_shows_where_the_words_stand() -> None:
+    found = Tags(render.answer(Answer("?", "Câu. [1]", (FIRST,))))
+    for words in (
+        "Thương mại năm 2023",
+        "Báo Thử · 02/04/2024",
+        FIRST.quote,
+        "Theo: Cổng thông tin: “Bài gốc”",
+    ):
+        assert words in found.text
+    assert found.links["Mở bài viết"].endswith("#quote")
+    assert found.links["Xem bài gốc"] == "https://example.vn/bai?a=1&b=2"
+
+
+def test_a_card_leaves_out_what_is_not_known() -> None:
+    bare = replace(FIRST, publisher="", published=None, url="", source="")
+    text = Tags(render.answer(Answer("?", "Câu. [1]", (bare,)))).text
+    assert "Theo:" not in text
+    assert "·" not in text
+    assert "Xem bài gốc" not in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JAVASCRIPT:alert(1)",
+        "data:text/html,x",
+        "//evil.example/x",
+        "/articles/x",
+        "https://",
+        "https://bank.vn@evil.example/",
+        "https://example.vn/a b",
+        "java\nscript:alert(1)",
+        "https://example.vn/\u202egpj",
+        "http://[::1",
+        "",
+    ],
+)
+def test_only_an_ordinary_web_address_is_linked(url: str) -> None:
+    assert render.web_address(url) == ""
+    assert "hd-original" not in render.answer(Answer("?", "Câu. [1]", (replace(FIRST, url=url),)))
+
+
+def test_lines_with_a_dash_are_a_list() -> None:
+    source = render.answer(Answer("?", "Gồm: [1]\n- một\n\n- hai [1]\nHết.", (FIRST,)))
+    assert re.search(r"</p><ul><li>một</li><li>hai <a [^>]*>[^<]*</a></li></ul><p>Hết", source)
+
+
+def test_a_refusal_is_a_notice_with_its_reason_and_no_source() -> None:
+    source = render.answer(Answer("?", REFUSAL, (FIRST,), refused=True, reason="Vì lẽ này."))
+    assert "hd-refused" in source
+    assert Tags(source).text == f"{REFUSAL}Vì lẽ này."
+
+
+def test_an_article_id_cannot_leave_its_place_in_the_address() -> None:
+    assert render.article_path("a/../b?c#d&e") == "articles/a%2F..%2Fb%3Fc%23d%26e"
+    assert render.article_path(HOSTILE.id, 0, 5) == "articles/hostile?start=0&end=5#quote"
+
+
+def test_dates_are_written_as_in_vietnam() -> None:
+    assert render.day(date(2022, 8, 10)) == "10/08/2022"
+    assert render.day(None) == ""
+
+
+def test_a_long_question_is_shown_cut() -> None:
+    text = Tags(render.question("a" * 20_000)).text
+    assert text == "a" * 500 + "…"
