@@ -55,7 +55,7 @@ class Pipeline:
         retrieved = self._find(understood, only, timings)
         with _timed(timings, "weigh"):
             evidence = weigh(understood, retrieved.passages, retrieved.weights)
-            reason = refusal_reason(understood, evidence)
+            reason = refusal_reason(understood, evidence, retrieved.unknown)
         answer = Answer(
             question=understood.text,
             text=REFUSAL,

@@ -17,6 +17,8 @@ from rag.vietnamese.terms import Terms, syllables, terms
 
 MAX_CHARS = 2000
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_UPPER = "".join(c for c in map(chr, range(ord("A"), 0x1EFA)) if c.isupper())
+_NAME = re.compile(rf"\b\d+-[{_UPPER}]\w*(?:[-/]\w+)*|\b[{_UPPER}]\w*(?:\s+[{_UPPER}]\w*)*")
 _COUNTED = re.compile(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
 
 
@@ -24,6 +26,8 @@ class Kind(StrEnum):
     """What sort of answer a question wants. The order is that of `question_words.toml`."""
 
     LIST = "list"
+    DAY = "day"
+    PERIOD = "period"
     QUANTITY = "quantity"
     TIME = "time"
     PLACE = "place"
@@ -42,7 +46,8 @@ class Question:
     `text` is what was typed, cleaned; `search_text` what is searched for: the same, with the question before it
     where it is a follow-up. `accented` tells whether that was typed with accents; without them its words are
     compared folded. `content` are its distinct words that say what it is about, in match form (folded if not
-    accented), in order. `years` are the years it names. `unit` is what is counted ("mấy nhóm": nhóm), "" if
+    accented), in order. `years` are the years it names, `names` the syllables
+    of each name and document number in it that can be told by its capitals. `unit` is what is counted ("mấy nhóm": nhóm), "" if
     nothing is.
     """
 
@@ -53,6 +58,7 @@ class Question:
     terms: Terms
     content: tuple[str, ...]
     years: frozenset[str]
+    names: tuple[tuple[str, ...], ...]
     unit: str
 
     def form(self, text: str) -> list[str]:
@@ -91,6 +97,7 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         terms=found,
         content=content or tuple(dict.fromkeys(single)),
         years=_years(search_text),
+        names=_names(search_text, accented=accented),
         unit=counted.group(1) if counted and kind == Kind.QUANTITY else "",
     )
 
@@ -110,6 +117,18 @@ def _checked(text: str) -> str:
 
 def _years(text: str) -> frozenset[str]:
     return frozenset(_YEAR.findall(text))
+
+
+def _names(text: str, *, accented: bool) -> tuple[tuple[str, ...], ...]:
+    """Names ("Hà Tĩnh"), initials ("FDI") and document numbers ("15-CT/TW"), each as its syllables.
+
+    A capital at the beginning of the question tells nothing, and neither does one where all are capitals.
+    """
+    if text.isupper():
+        return ()
+    found = [m.group() for m in _NAME.finditer(text) if m.start() > 0 or m.group().isupper() or " " in m.group()]
+    form = match_form if accented else fold
+    return tuple(dict.fromkeys(tuple(form(word) for word in re.findall(r"[^\W_]+", name)) for name in found))
 
 
 def _question_before(history: Sequence[Turn]) -> str:
@@ -155,7 +174,7 @@ def _patterns(*, accented: bool) -> tuple[Mapping[Kind, re.Pattern[str]], re.Pat
 
 def _any_of(phrases: Sequence[str]) -> re.Pattern[str]:
     """Any of `phrases` as whole words, the longest first; "*" is some words, "#" a number."""
-    wild = {re.escape("*"): r"\w+(?: \w+){0,11}?", re.escape("#"): rf"(?:\d+|{'|'.join(lines('number_words.txt'))})"}
+    wild = {re.escape("*"): r"\w+(?: \w+){0,11}?", re.escape("#"): r"(?:\d{1,2}|hai|ba|bốn|bon|sáu|bảy|tám|chín|mười)"}
     ordered = [re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True)]
     for sign, meaning in wild.items():
         ordered = [phrase.replace(sign, meaning) for phrase in ordered]

@@ -74,6 +74,7 @@ class StandIn:
         self.threads: list[str] = []
         self.go = threading.Event()
         self.closed = threading.Event()
+        self.read_to_its_end = False
         self.failure: Exception | None = None
 
     def stream(self, question: str, history: Sequence[Turn] = (), /) -> Iterator[Answer]:
@@ -100,6 +101,7 @@ class StandIn:
             if "chậm" in question:
                 self.go.wait(20)
             yield Answer(question, f"{first.quote} [1]\n{second.quote} [2]", (first, second))
+            self.read_to_its_end = True
         finally:
             self.closed.set()
 

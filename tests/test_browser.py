@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ def engine(shared_engine: StandIn) -> Iterator[StandIn]:
     shared_engine.histories.clear()
     shared_engine.go.clear()
     shared_engine.closed.clear()
+    shared_engine.read_to_its_end = False
     yield shared_engine
     shared_engine.go.set()
 
@@ -129,10 +131,21 @@ def test_an_answer_can_be_stopped(page: Page, engine: StandIn) -> None:
     see(page, "Bạn đã dừng câu trả lời này.")
     engine.go.set()
     assert engine.closed.wait(10)
+    assert not engine.read_to_its_end
     page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
     ask(page, "Kim ngạch?")
     see(page, "36,6")
     assert page.locator(".hd-error").count() == 0
+
+
+def test_a_closed_tab_stops_its_answer(page: Page, engine: StandIn) -> None:
+    ask(page, "Câu hỏi chậm")
+    see(page, "683")
+    page.close()
+    time.sleep(2)  # the server notices within half a second
+    engine.go.set()
+    assert engine.closed.wait(10)
+    assert not engine.read_to_its_end
 
 
 def test_after_an_error_one_can_ask_again(page: Page, engine: StandIn) -> None:

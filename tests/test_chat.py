@@ -82,6 +82,7 @@ def test_a_stopped_answer_ends_the_engines_work(pool: ThreadPoolExecutor) -> Non
     assert not engine.closed.is_set()  # its step is still running, in its thread
     engine.go.set()
     assert engine.closed.wait(5)
+    assert not engine.read_to_its_end
 
 
 def test_an_iterator_that_was_not_read_to_its_end_is_closed(pool: ThreadPoolExecutor) -> None:

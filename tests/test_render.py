@@ -143,6 +143,17 @@ def test_lines_with_a_dash_are_a_list() -> None:
     assert re.search(r"</p><ul><li>một</li><li>hai <a [^>]*>[^<]*</a></li></ul><p>Hết", source)
 
 
+def test_numbered_lines_are_a_list_that_keeps_its_numbers() -> None:
+    source = render.answer(Answer("?", "Gồm:\n\n1. một\n2) hai\n2024 là năm.", (FIRST,)))
+    item = '<li class="hd-numbered">'
+    assert f"<ul>{item}1&#46; một</li>{item}2&#41; hai</li></ul><p>2024 là năm" in source
+
+
+def test_a_quote_of_several_lines_keeps_them_without_blank_ones() -> None:
+    lines = replace(FIRST, quote="Gồm:\n\n- một\n \n- hai")
+    assert "Gồm&#58;<br>&#45; một<br>&#45; hai</blockquote>" in render.answer(Answer("?", "Câu. [1]", (lines,)))
+
+
 def test_a_refusal_is_a_notice_with_its_reason_and_no_source() -> None:
     source = render.answer(Answer("?", REFUSAL, (FIRST,), refused=True, reason="Vì lẽ này."))
     assert "hd-refused" in source

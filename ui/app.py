@@ -108,7 +108,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is up."""
+    """A server that says when it is up, and hangs up when it is told to stop."""
 
     def __init__(self, config: uvicorn.Config, up: Callable[[], None]) -> None:
         super().__init__(config)
@@ -119,6 +119,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.should_exit:
             self._up()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, without waiting for the stream that every open chat page holds for ever."""
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await super().shutdown(sockets)
 
 
 def _announce(url: str) -> None:

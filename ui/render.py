@@ -18,7 +18,8 @@ from rag.schema import Answer, Citation
 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _MARKER = re.compile(r"\[(\d{1,3})\]")
-_BULLET = "- "
+_ITEM = re.compile(r"(?:-|(\d{1,3}[.)]))\s+")
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 def plain(text: str) -> str:
@@ -93,11 +94,12 @@ def notice(text: str, kind: str) -> str:
 
 
 def _escape_lines(text: str) -> str:
-    return escape(text).replace("\n", "<br>")
+    """Escaped `text` with its line ends as breaks, and without blank lines."""
+    return escape(_BLANK_LINES.sub("\n", plain(text))).replace("\n", "<br>")
 
 
 def _body(text: str, citations: Sequence[Citation]) -> str:
-    """The sentences as paragraphs, and lines that open with a dash as a list."""
+    """The sentences as paragraphs, and lines that open with a dash or a number as a list."""
     links = {citation.marker: _marker_link(citation) for citation in reversed(citations)}
     blocks: list[str] = []
     in_list = False
@@ -105,12 +107,16 @@ def _body(text: str, citations: Sequence[Citation]) -> str:
         words = line.strip()
         if not words:
             continue
-        is_item = words.startswith(_BULLET)
-        if is_item != in_list:
-            blocks.append("<ul>" if is_item else "</ul>")
-            in_list = is_item
-        content = _with_links(words.removeprefix(_BULLET), links)
-        blocks.append(f"<li>{content}</li>" if is_item else f"<p>{content}</p>")
+        item = _ITEM.match(words)
+        if bool(item) != in_list:
+            blocks.append("<ul>" if item else "</ul>")
+            in_list = bool(item)
+        if not item:
+            blocks.append(f"<p>{_with_links(words, links)}</p>")
+        elif item.group(1):
+            blocks.append(f'<li class="hd-numbered">{_with_links(words, links)}</li>')
+        else:
+            blocks.append(f"<li>{_with_links(words[item.end() :], links)}</li>")
     if in_list:
         blocks.append("</ul>")
     return "".join(blocks)

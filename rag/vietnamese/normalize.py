@@ -37,7 +37,7 @@ def clean(text: str) -> str:
 
 
 def _split_tone(syllable: str) -> tuple[str, str]:
-    """ "hoà" -> ("hoa", the grave accent): the syllable without its tone, and the tone mark or ""."""
+    """The syllable without its tone, and the tone mark or "" (hoà: hoa and the grave accent)."""
     decomposed = unicodedata.normalize("NFD", syllable)
     tones = [c for c in decomposed if c in _TONES]
     if len(tones) != 1:

@@ -5,7 +5,7 @@
 function answerText(answer) {
   const lines = [];
   for (const block of answer.querySelectorAll(":scope > p:not([class]), :scope > ul > li")) {
-    lines.push((block.tagName === "LI" ? "- " : "") + block.innerText.trim());
+    lines.push((block.matches("li:not(.hd-numbered)") ? "- " : "") + block.innerText.trim());
   }
   const cards = answer.querySelectorAll(".hd-card");
   if (cards.length) {
