@@ -19,7 +19,7 @@ from rag.embedding import load_embedder
 from rag.evidence import weigh
 from rag.generation import Generator
 from rag.generation.extractive import ExtractiveGenerator
-from rag.grounding import REFUSAL, cite, refusal_reason
+from rag.grounding import REFUSAL, cite, refusal_reason, support
 from rag.question import Question, understand
 from rag.retrieval import Retrieved, Retriever
 from rag.schema import EVERYTHING, Answer, Article, Filters, Passage, Turn
@@ -55,13 +55,15 @@ class Pipeline:
         retrieved = self._find(understood, only, timings)
         with _timed(timings, "weigh"):
             evidence = weigh(understood, retrieved.passages, retrieved.weights)
-            reason = refusal_reason(understood, evidence, retrieved.unknown)
+            supported = support(understood, evidence, retrieved.unknown)
+            reason = refusal_reason(understood, evidence, supported)
         answer = Answer(
             question=understood.text,
             text=REFUSAL,
             passages=retrieved.passages,
             refused=True,
             reason=reason,
+            support=supported,
             generator=self._generator.name,
             timings=timings,
         )

@@ -46,9 +46,8 @@ class Question:
     `text` is what was typed, cleaned; `search_text` what is searched for: the same, with the question before it
     where it is a follow-up. `accented` tells whether that was typed with accents; without them its words are
     compared folded. `content` are its distinct words that say what it is about, in match form (folded if not
-    accented), in order. `years` are the years it names, `names` the syllables
-    of each name and document number in it that can be told by its capitals. `unit` is what is counted ("mấy nhóm": nhóm), "" if
-    nothing is.
+    accented), in order. `years` are the years it names, `names` the syllables of each name and document number in
+    it that can be told by its capitals. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is.
     """
 
     text: str

@@ -119,7 +119,8 @@ class Answer:
     """What the user gets. `text` holds the sentences with their markers, or the refusal.
 
     `refused` is True when the corpus does not hold the answer; `reason` then says why, in
-    Vietnamese, and is "" otherwise. `timings` are milliseconds by stage.
+    Vietnamese, and is "" otherwise. `support` is how likely it is, from 0 to 1, that the corpus holds the answer.
+    `timings` are milliseconds by stage.
     """
 
     question: str
@@ -128,5 +129,6 @@ class Answer:
     passages: tuple[Passage, ...] = ()
     refused: bool = False
     reason: str = ""
+    support: float = 0.0
     generator: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)

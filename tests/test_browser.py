@@ -109,6 +109,7 @@ def test_the_real_engine_answers_and_its_citation_opens(context: BrowserContext,
         ask(page, "Ai vô địch giải bóng đá ngoại hạng Anh?")
         page.locator(".hd-refused").wait_for(timeout=PATIENCE)
         see(page, REFUSAL)
+        page.close()  # before its server goes
 
 
 def test_the_answer_appears_while_it_is_written(page: Page, engine: StandIn) -> None:
