@@ -125,6 +125,24 @@ def test_the_answer_appears_while_it_is_written(page: Page, engine: StandIn) -> 
     assert box(page).evaluate("e => e === document.activeElement")
 
 
+def test_a_new_question_moves_to_the_top_and_whoever_scrolls_is_let_be(page: Page, engine: StandIn) -> None:
+    page.set_viewport_size({"width": 600, "height": 450})
+    for number in (1, 2):
+        ask(page, f"Kim ngạch {number}?")
+        expect(page.locator(".hd-answer")).to_have_count(number, timeout=PATIENCE)
+        page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    question = page.locator(".hd-question").last
+    top = page.locator("#hd-chat").evaluate("e => e.getBoundingClientRect().top")
+    assert 0 <= question.evaluate("e => e.getBoundingClientRect().top") - top < 60
+    ask(page, "Câu hỏi chậm")
+    expect(page.locator(".hd-answer")).to_have_count(3, timeout=PATIENCE)
+    page.locator("#hd-chat").hover()
+    page.mouse.wheel(0, -5000)
+    engine.go.set()
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    assert page.locator(".hd-question").first.evaluate(IN_SIGHT)
+
+
 def test_an_answer_can_be_stopped(page: Page, engine: StandIn) -> None:
     ask(page, "Câu hỏi chậm")
     see(page, "683")

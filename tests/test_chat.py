@@ -95,8 +95,10 @@ def test_an_iterator_that_was_not_read_to_its_end_is_closed(pool: ThreadPoolExec
         finally:
             seen.append("closed")
 
+    kept = numbers()  # so that nothing but `read` closes it
+
     async def first() -> int:
-        steps = read(numbers, pool)
+        steps = read(lambda: kept, pool)
         try:
             return await anext(steps)
         finally:

@@ -1,0 +1,89 @@
+"""How long an answer takes: warm, stage by stage, and cold, from the command line. `python -m eval.bench`.
+
+Asks the gold questions of the dev split over the seed articles, in an index of its own. Reports medians and 95th
+percentiles in milliseconds; a single number on a shared machine means little, so look at ratios between runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rag.articles import find, read
+from rag.pipeline import Pipeline, open_pipeline
+from rag.settings import Settings, load_settings
+
+_GOLD = Path(__file__).parent / "gold" / "dev.jsonl"
+_QUESTION = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
+_WARM_UP = 10
+
+
+def main() -> None:
+    """Measure and print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="times that the questions are asked (default 3)")
+    parser.add_argument("--cold", type=int, default=5, help="cold starts of `hoidap ask` (default 5)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings(index_dir=Path(folder) / "index")
+        pipeline = open_pipeline(settings)
+        build = _timed_build(pipeline, settings)
+        result = {
+            "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+            "build_s": round(build, 2),
+            "warm_ms": warm(pipeline, options.rounds),
+            "cold_ask_s": cold(settings, options.cold),
+        }
+    print(json.dumps(result, ensure_ascii=False, indent=2))
+
+
+def _timed_build(pipeline: Pipeline, settings: Settings) -> float:
+    articles = [read(path) for path in find([settings.seeds_dir])]
+    _ = pipeline.corpus.embedder.embed(["nạp mô hình"], "query")  # loading the model is not building
+    begun = time.perf_counter()
+    pipeline.corpus.add(articles)
+    return time.perf_counter() - begun
+
+
+def warm(pipeline: Pipeline, rounds: int) -> dict[str, dict[str, float]]:
+    """Milliseconds of a question after warm-up: in all, and by stage."""
+    questions = [json.loads(line)["question"] for line in _GOLD.read_text(encoding="utf-8").splitlines()]
+    for question in questions[:_WARM_UP]:
+        pipeline.ask(question)
+    samples: dict[str, list[float]] = {}
+    for question in questions * rounds:
+        begun = time.perf_counter()
+        answer = pipeline.ask(question)
+        samples.setdefault("total", []).append((time.perf_counter() - begun) * 1000)
+        for stage, taken in answer.timings.items():
+            samples.setdefault(stage, []).append(taken)
+    return {stage: _summary(taken) for stage, taken in samples.items()}
+
+
+def cold(settings: Settings, times: int) -> dict[str, float]:
+    """Seconds of `hoidap ask` from its start to its end, in a fresh process each time."""
+    command = [sys.executable, "-c", "from ui.cli import main; main()", "--index", str(settings.index_dir)]
+    samples = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        subprocess.run([*command, "ask", _QUESTION, "--json"], check=True, capture_output=True)  # noqa: S603 # our own
+        samples.append(time.perf_counter() - begun)
+    return _summary(samples)
+
+
+def _summary(samples: list[float]) -> dict[str, float]:
+    ordered = sorted(samples)
+    p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+    return {"p50": round(statistics.median(ordered), 2), "p95": round(p95, 2)}
+
+
+if __name__ == "__main__":
+    main()
