@@ -9,13 +9,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 from rag.schema import Article, Chunk, Span
-from rag.vietnamese.sentences import split_sentences
+from rag.vietnamese.sentences import is_list_item, split_sentences
 
 MAX_WORDS = 220
 # A section shorter than this is joined to the next one, so that no chunk is a lone sentence.
 MIN_WORDS = 60
 
-RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-1"
+RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-2"
 """Identity of the way of chunking, kept in the index: chunks made in different ways are not mixed."""
 
 
@@ -72,22 +72,27 @@ def _runs(text: str, sentences: list[Span]) -> list[list[Span]]:
     target = _words(text, sentences) / parts
     runs: list[list[Span]] = []
     size = 0
-    for sentence in sentences:
-        words = _words(text, [sentence])
-        # Cut where the run comes nearer to the target without this sentence than with it.
-        full = size + words > MAX_WORDS or (size + words / 2 > target)
-        if runs and not (full and not _introduces(text, runs[-1][-1])):
-            runs[-1].append(sentence)
+    for block in _blocks(text, sentences):
+        words = _words(text, block)
+        # Cut where the run comes nearer to the target without this block than with it.
+        if runs and size + words <= MAX_WORDS and size + words / 2 <= target:
+            runs[-1].extend(block)
             size += words
         else:
-            runs.append([sentence])
+            runs.append(list(block))
             size = words
     return runs
 
 
-def _introduces(text: str, sentence: Span) -> bool:
-    """Whether what follows belongs to `sentence`: "... gồm 7 nhóm:" must not be parted from its list."""
-    return text[sentence[1] - 1] == ":"
+def _blocks(text: str, sentences: list[Span]) -> list[list[Span]]:
+    """What must not be parted: a list and the sentence that introduces it, as far as a chunk holds them."""
+    blocks: list[list[Span]] = []
+    for sentence in sentences:
+        if blocks and is_list_item(text, sentence) and _words(text, [*blocks[-1], sentence]) <= MAX_WORDS:
+            blocks[-1].append(sentence)
+        else:
+            blocks.append([sentence])
+    return blocks
 
 
 def _words(text: str, sentences: list[Span]) -> int:

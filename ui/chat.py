@@ -58,9 +58,7 @@ class Conversation:
         return replace(self, turns=turns[-HISTORY_TURNS:])
 
 
-async def reply(
-    engine: Engine, pool: Executor, question: str, before: Conversation
-) -> AsyncIterator[Conversation]:
+async def reply(engine: Engine, pool: Executor, question: str, before: Conversation) -> AsyncIterator[Conversation]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
     asked = replace(before, is_open=True, unasked="")
     if question.strip():

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from rag.corpus import Corpus, Progress
     from rag.schema import Article
     from rag.settings import Settings
+
+_DAY = "%Y-%m-%d"
 
 app = typer.Typer(
     name="hoidap",
@@ -53,26 +56,34 @@ def serve(
     """Open the chat. Indexes the seed articles first if the index is empty."""
     settings = _settings(host=host, port=port)
     from rag.pipeline import open_pipeline
-    from ui.app import create_app
+    from ui.app import create_app, listen
     from ui.app import serve as run
 
+    listener = listen(settings)  # a port in use is told before the work is done
     pipeline = open_pipeline(settings)
     if not pipeline.articles():
         articles = _read([settings.seeds_dir])
         with _progress("Indexing the seed articles") as progress:
             pipeline.corpus.rebuild(articles, progress)
     pipeline.corpus.check()
-    run(create_app(pipeline, settings), settings)
+    run(create_app(pipeline, settings), settings, listener=listener)
 
 
 @app.command()
-def ask(
+def ask(  # noqa: PLR0917 # typer calls it by name
     question: Annotated[str, typer.Argument(help="The question, in Vietnamese.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    article: Annotated[list[str] | None, typer.Option(help="Only from this article; may be repeated.")] = None,
+    publisher: Annotated[list[str] | None, typer.Option(help="Only from this publisher; may be repeated.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only what was published on or after.", formats=[_DAY])] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Only what was published on or before.", formats=[_DAY])
+    ] = None,
 ) -> None:
     """Answer a question, with its sources."""
     settings = _settings()
     from rag.pipeline import open_pipeline
+    from rag.schema import Filters
     from ui.export import to_json
     from ui.terminal import print_answer
 
@@ -82,8 +93,14 @@ def ask(
             f"The index in {settings.index_dir} is empty: add articles with `hoidap index add PATH...`, "
             "or start `hoidap serve` once to index the seed articles."
         )
+    only = Filters(
+        articles=frozenset(article or ()),
+        publishers=frozenset(publisher or ()),
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+    )
     with _waiting(quiet=as_json):
-        answer = pipeline.ask(question)
+        answer = pipeline.ask(question, only=only)
     if as_json:
         typer.echo(json.dumps(to_json(answer), ensure_ascii=False, indent=2))
     else:
@@ -107,9 +124,9 @@ def index_add(
 @index_app.command("list")
 def index_list() -> None:
     """List the articles."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("id", "title", "publisher", "published")
+    table = Table(Column("id", overflow="fold"), "title", "publisher", Column("published", no_wrap=True))
     for article in _corpus(_settings()).articles():
         day = article.published.isoformat() if article.published else ""
         table.add_row(*map(_literal, (article.id, article.title, article.publisher, day)))

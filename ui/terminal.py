@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 
 from rag.schema import Answer, Citation
 
@@ -18,7 +17,8 @@ def print_answer(console: Console, answer: Answer) -> None:
     for citation in answer.citations:
         console.print()
         console.print(f"[bold]\\[{citation.marker}][/bold] {_describe(citation)}")
-        console.print(Padding(f"[italic]“{escape(citation.quote)}”[/italic]", (0, 0, 0, 4)))
+        for line in f"“{citation.quote}”".splitlines():
+            console.print(f"    [italic]{escape(line)}[/italic]")
     console.print()
 
 

@@ -66,6 +66,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
         if best.score - other.score > _MARGIN:
             break
         choice = _Choice(other, _whole(question, other))
+        if choice.text.endswith(":"):  # what it introduces is too long, and without that it says nothing
+            continue
         gained = missing & set(question.form(choice.text))
         answers = other.fits > max(c.evidence.fits for c in chosen)
         if not (gained or answers) or not _has_room(chosen, choice):
@@ -95,30 +97,37 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
 
 
 def _whole(question: Question, evidence: Evidence) -> Span:
-    """The span to quote: a list whole if one is wanted, a long sentence without the clauses that answer nothing."""
-    if question.kind == Kind.LIST and (listed := _with_list(evidence)) != evidence.span:
+    """The span to quote: a list with its introduction, a long sentence without the clauses that answer nothing."""
+    text = evidence.passage.article.text
+    listed = _with_list(question, evidence)
+    is_short = len(text[slice(*listed)].split()) <= _MAX_WORDS
+    if listed != evidence.span and (question.kind == Kind.LIST or is_short):
         return listed
     if len(evidence.text.split()) <= _LONG_SENTENCE:
         return evidence.span
     start, end = _clauses(question, evidence)
-    if question.kind == Kind.LIST and evidence.passage.article.text[end : end + 1] == ":":
+    if question.kind == Kind.LIST and text[end : end + 1] == ":":
         return start, evidence.span[1]  # "... 7 nhóm: a; b; c": the list is the rest of the sentence
     return start, end
 
 
-def _with_list(evidence: Evidence) -> Span:
-    """The sentence that introduces a list and all its items, if `evidence` is one of them."""
+def _with_list(question: Question, evidence: Evidence) -> Span:
+    """The list that `evidence` introduces, with it; for one of its items too, if the introduction says more of what
+    is asked than the item does. Otherwise the sentence alone.
+    """
     text, sentences = evidence.passage.article.text, list(evidence.passage.chunk.sentences)
-    at = sentences.index(evidence.span)
-    first = at
+    at = first = sentences.index(evidence.span)
     while first > 0 and is_list_item(text, sentences[first]):
         first -= 1
-    introduces = text[sentences[first][1] - 1] == ":"
-    if not introduces:
-        return evidence.span
     last = first
     while last + 1 < len(sentences) and is_list_item(text, sentences[last + 1]):
         last += 1
+
+    def asked(span: Span) -> int:
+        return len(set(question.content) & set(question.form(text[slice(*span)])))
+
+    if last == first or (at > first and asked(sentences[first]) <= asked(evidence.span)):
+        return evidence.span
     return sentences[first][0], sentences[last][1]
 
 

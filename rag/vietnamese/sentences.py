@@ -14,6 +14,7 @@ _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
 _LAST_WORD = re.compile(r"[\w.]+$")
 _NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\w?)")
 _LIST_MARK = re.compile(r"\s*(?:[-–•*+]|\(?\w{1,3}[.)])\s+")
+_COUNTED = re.compile(r"(?:Thứ (?:nhất|hai|ba|tư|năm|sáu|bảy|tám)|(?:Một|Hai|Ba|Bốn|Năm|Sáu|Bảy|Tám) là)\b")
 
 
 @cache
@@ -64,6 +65,6 @@ def _ends_sentence(text: str, end: re.Match[str]) -> bool:
 
 
 def is_list_item(text: str, sentence: Span) -> bool:
-    """Whether the line that `sentence` stands in begins with a list mark."""
+    """Whether `sentence` stands in a line with a list mark, or counts itself ("Thứ hai, ...", "Hai là ...")."""
     line_start = text.rfind("\n", 0, sentence[0]) + 1
-    return _LIST_MARK.match(text, line_start, sentence[0]) is not None
+    return bool(_LIST_MARK.match(text, line_start, sentence[0]) or _COUNTED.match(text, *sentence))
