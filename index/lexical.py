@@ -31,19 +31,18 @@ class Lexical:
         self._store = store
         self._fields = tuple(fields)
         self._schema = _schema(self._fields)
-        self._index = self._open()
-        self._sequence = self._checkpoint()
+        try:
+            self._open()
+        except ValueError:  # damaged, or of other fields
+            shutil.rmtree(self._folder)
+            self._open()
         if self._sequence > store.sequence:  # it belongs to another store
             self._reset()
 
-    def _open(self) -> tantivy.Index:
+    def _open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        try:
-            return tantivy.Index(self._schema, path=str(self._folder))
-        except ValueError:  # damaged, or of other fields
-            shutil.rmtree(self._folder)
-            self._folder.mkdir()
-            return tantivy.Index(self._schema, path=str(self._folder))
+        self._index = tantivy.Index(self._schema, path=str(self._folder))
+        self._sequence = self._checkpoint()
 
     def _reset(self) -> None:
         writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
@@ -72,8 +71,11 @@ class Lexical:
         except ValueError:  # LockBusy: the writing process is at it; its commit is seen by the next refresh
             return
         try:
-            for operation in self._store.operations_since(self._sequence):
-                writer.delete_documents_by_term(_RID, operation.rid)
+            operations = list(self._store.operations_since(self._sequence))
+            # By query: `delete_documents_by_term` makes a signed term of a Python int, which matches no rid.
+            touched = tantivy.Query.term_set_query(self._schema, _RID, [operation.rid for operation in operations])
+            writer.delete_documents_by_query(touched)
+            for operation in operations:
                 if operation.terms is not None:
                     document = tantivy.Document()
                     document.add_unsigned(_RID, operation.rid)
@@ -112,9 +114,11 @@ class Lexical:
         return {int(rid): float(score) for rid, (score, _) in zip(found, hits, strict=True)}
 
     def frequencies(self, field: str, terms: Sequence[str]) -> list[int]:
-        """How many records hold each of `terms` in `field`; removed ones count until tantivy merges them away."""
+        """How many records hold each of `terms` in `field`."""
         searcher = self._index.searcher()
-        return [int(searcher.doc_freq(field, term)) for term in terms]
+        # Counted by a search: `doc_freq` still counts removed records until tantivy merges them away.
+        queries = [tantivy.Query.term_query(self._schema, field, term, "basic") for term in terms]
+        return [int(searcher.search(query, limit=1, count=True).count) for query in queries]
 
 
 def _schema(fields: Sequence[str]) -> tantivy.Schema:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ class Store:
             raise
 
     def _open(self) -> None:
-        self._db.execute("pragma journal_mode = wal")
+        self._use_wal()
         self._db.execute("pragma synchronous = full")
         self._db.execute("pragma foreign_keys = on")
         version = self._db.execute("pragma user_version").fetchone()[0]
@@ -92,6 +93,19 @@ class Store:
                 f"The index in {self._path.parent} has format {version} and this version of hoidap knows "
                 f"{SCHEMA_VERSION}: update hoidap, or name another folder with --index."
             )
+
+    def _use_wal(self) -> None:
+        """Let readers read beside the writer. SQLite does not wait here for a process that does the same: we do."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._db.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -117,10 +131,11 @@ class Store:
             self._db.execute("begin immediate")
             try:
                 yield
+                self._db.execute("commit")
             except BaseException:
-                self._db.execute("rollback")
+                if self._db.in_transaction:  # a full disk has rolled it back already
+                    self._db.execute("rollback")
                 raise
-            self._db.execute("commit")
 
     def _query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         with self._lock, self._errors():

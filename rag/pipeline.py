@@ -55,7 +55,7 @@ class Pipeline:
         retrieved = self._find(understood, only, timings)
         with _timed(timings, "weigh"):
             evidence = weigh(understood, retrieved.passages, retrieved.weights)
-            supported = support(understood, evidence, retrieved.unknown)
+            supported = support(understood, evidence)
             reason = refusal_reason(understood, evidence, supported)
         answer = Answer(
             question=understood.text,

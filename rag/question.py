@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 
 from rag.errors import QuestionError
 from rag.schema import Turn
@@ -16,6 +17,8 @@ from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip
 from rag.vietnamese.terms import Terms, syllables, terms
 
 MAX_CHARS = 2000
+# How far back a follow-up to a follow-up is read.
+_MAX_BEFORE = 4
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _UPPER = "".join(c for c in map(chr, range(ord("A"), 0x1EFA)) if c.isupper())
 _NAME = re.compile(rf"\b\d+-[{_UPPER}]\w*(?:[-/]\w+)*|\b[{_UPPER}]\w*(?:\s+[{_UPPER}]\w*)*")
@@ -43,7 +46,7 @@ class Kind(StrEnum):
 class Question:
     """A question as it was understood.
 
-    `text` is what was typed, cleaned; `search_text` what is searched for: the same, with the question before it
+    `text` is what was typed, cleaned; `search_text` what is searched for: the same, with the questions before it
     where it is a follow-up. `accented` tells whether that was typed with accents; without them its words are
     compared folded. `content` are its distinct words that say what it is about, in match form (folded if not
     accented), in order. `years` are the years it names, `names` the syllables of each name and document number in
@@ -66,7 +69,7 @@ class Question:
 
 
 def understand(text: str, history: Sequence[Turn] = ()) -> Question:
-    """Read a question, with the turns before it if it leans on them.
+    """Read a question, with the questions before it if it leans on them.
 
     Raises:
         QuestionError: it is empty, has no words, or is too long. The message is for the person who asks.
@@ -75,14 +78,20 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
     accented = has_accents(cleaned)
     searched, kind = _ask_words(cleaned, accented=accented)
     counted = _COUNTED.search(fold(cleaned)) if not accented else _COUNTED.search(match_form(cleaned))
-    search_text = cleaned
-    if (before := _question_before(history)) and _leans(cleaned, accented=accented):
-        accented = accented and has_accents(before)
-        if _years(cleaned):  # "còn năm 2022?": the new year takes the place of the old one
-            before = _YEAR.sub(" ", before)
+    search_text, names = cleaned, _names(cleaned, accented=accented)
+    if (asked := _questions_before(history)) and _leans(cleaned, accented=accented):
+        accented = accented and all(map(has_accents, asked))
+        before = ""
+        for question, following in pairwise([*asked, cleaned]):
+            before = f"{before} {question}".lstrip()
+            if _years(following):  # "còn năm 2022?": the new year takes the place of the old one
+                before = _YEAR.sub(" ", before)
         topic, kind_before = _ask_words(before, accented=accented)
         searched, kind = f"{topic} {searched}", kind_before if kind == Kind.OPEN else kind
         search_text = f"{before} {cleaned}"
+        # Each by itself: the capital that a follow-up begins with is no name.
+        found_names = [name for question in [*asked, cleaned] for name in _names(question, accented=accented)]
+        names = tuple(dict.fromkeys(found_names))
     found = terms(searched)
     single = found["syllables" if accented else "folded_syllables"]
     # Without accents "chị" and "chỉ" are one word: no list of words to pass over could be right.
@@ -96,7 +105,7 @@ def understand(text: str, history: Sequence[Turn] = ()) -> Question:
         terms=found,
         content=content or tuple(dict.fromkeys(single)),
         years=_years(search_text),
-        names=_names(search_text, accented=accented),
+        names=names,
         unit=counted.group(1) if counted and kind == Kind.QUANTITY else "",
     )
 
@@ -130,25 +139,34 @@ def _names(text: str, *, accented: bool) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(tuple(form(word) for word in re.findall(r"[^\W_]+", name)) for name in found))
 
 
-def _question_before(history: Sequence[Turn]) -> str:
-    asked = [" ".join(clean(turn.text).split()) for turn in history if turn.role == "user"]
-    return asked[-1][:MAX_CHARS] if asked else ""
+def _questions_before(history: Sequence[Turn]) -> list[str]:
+    """The question before, and those before it as far back as each leans on another; oldest first."""
+    run: list[str] = []
+    for turn in reversed(history):
+        asked = " ".join(clean(turn.text).split())[:MAX_CHARS]
+        if turn.role != "user" or not asked:
+            continue
+        run.insert(0, asked)
+        if len(run) == _MAX_BEFORE or not _leans(asked, accented=has_accents(asked)):
+            break
+    return run
 
 
 def _leans(text: str, *, accented: bool) -> bool:
     """Whether a question cannot be understood without the one before: "còn năm 2022?", "ông ấy là ai?"."""
-    form = match_form if accented else fold
-    opening, anywhere = _follow_up(accented=accented)
-    return bool(opening.match(form(text)) or anywhere.search(form(text)))
+    opening, anywhere, other = _follow_up(accented=accented)
+    # What only looks like one of them is put out of sight.
+    rest = other.sub("-", match_form(text) if accented else fold(text))
+    return bool(opening.match(rest) or anywhere.search(rest))
 
 
 @cache
-def _follow_up(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What a follow-up opens with, and what it holds anywhere."""
+def _follow_up(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What a follow-up opens with, what it holds anywhere, and what is neither though it begins alike."""
     form = match_form if accented else fold
     phrases = [form(phrase) for phrase in lines("follow_up.txt")]
-    opening = [phrase.removeprefix("^") for phrase in phrases if phrase.startswith("^")]
-    return _any_of(opening), _any_of([phrase for phrase in phrases if not phrase.startswith("^")])
+    opening, other = ([p[1:] for p in phrases if p.startswith(sign)] for sign in "^!")
+    return _any_of(opening), _any_of([p for p in phrases if p[0] not in "^!"]), _any_of(other)
 
 
 def _ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:

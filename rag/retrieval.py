@@ -26,14 +26,10 @@ DENSE_WEIGHT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The best passages, best first, and how much each content word of the question tells (its IDF).
-
-    `unknown` is the share of these weights that belongs to words that stand nowhere in the corpus.
-    """
+    """The best passages, best first, and how much each content word of the question tells (its IDF)."""
 
     passages: tuple[Passage, ...]
     weights: Mapping[str, float]
-    unknown: float
 
 
 class Retriever:
@@ -59,15 +55,15 @@ class Retriever:
             similarities = tuple(float(s) for s in found.part_vectors @ vector)
             chunk = decode_chunk(found.payload, article)
             passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities))
-        weights, unknown = self._weights(question)
-        return Retrieved(tuple(passages), weights, unknown)
+        return Retrieved(tuple(passages), self._weights(question))
 
-    def _weights(self, question: Question) -> tuple[dict[str, float], float]:
-        """BM25's inverse document frequency of each content word; and the share of it that is unknown."""
+    def _weights(self, question: Question) -> dict[str, float]:
+        """BM25's inverse document frequency of each content word; near 0 for one that every chunk holds."""
         total, counts = self._corpus.index.frequencies(_field("syllables", question), question.content)
-        weights = [math.log1p((total - count + 0.5) / (count + 0.5)) for count in counts]
-        unknown = sum(weight for weight, count in zip(weights, counts, strict=True) if count == 0)
-        return dict(zip(question.content, weights, strict=True)), unknown / (sum(weights) or 1.0)
+        return {
+            term: math.log1p((total - count + 0.5) / (count + 0.5))
+            for term, count in zip(question.content, counts, strict=True)
+        }
 
 
 def lexical_query(question: Question) -> Query:

@@ -17,12 +17,13 @@ from functools import lru_cache
 from itertools import pairwise
 
 # Characters that are invisible or reorder what is seen: general category Cf (zero-width, bidi, soft
-# hyphen, BOM) and Cc (control) except the line break and the tab, which becomes a space.
+# hyphen, BOM) and Cc (control) except the line break and the tab, which becomes a space; and lone surrogates (Cs),
+# which no UTF-8 can hold.
 _INVISIBLE = re.compile(
-    r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    r"[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _SPACES = re.compile(r"[^\S\n]")
-_LINE_BREAKS = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
+_LINE_BREAKS = re.compile(r"\r\n?|[\u000b\u000c\u0085\u2028\u2029]")
 _SYLLABLE = re.compile(r"[^\W\d_]+")
 
 _TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook above, dot below

@@ -13,7 +13,9 @@ _LINE = re.compile(r"[^\n]+")
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
 _LAST_WORD = re.compile(r"[\w.]+$")
 _NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\w?)")
-_LIST_MARK = re.compile(r"\s*(?:[-–•*+]|\(?\w{1,3}[.)])\s+")
+# A bullet, a number, a small letter, or a Roman number. One capital before a full stop is an initial ("C. Mác"), two
+# or three letters are an abbreviation ("TP. Hồ Chí Minh"), and a short word may be a sentence ("Có.").
+_LIST_MARK = re.compile(r"\s*(?:[-–•*+]|\(?(?:\d{1,3}|[a-zđ]|[ivx]{2,4}|[IVX]{2,4})[.)]|\(?[A-ZĐ]\))\s+")
 _COUNTED = re.compile(r"(?:Thứ (?:nhất|hai|ba|tư|năm|sáu|bảy|tám)|(?:Một|Hai|Ba|Bốn|Năm|Sáu|Bảy|Tám) là)\b")
 
 
