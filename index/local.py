@@ -102,9 +102,16 @@ class LocalIndex:
     def status(self) -> Status:
         """See `Index.status`."""
         documents, records = self._store.count()
-        size = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
-        return Status(documents, records, size)
+        return Status(documents, records, sum(_size(path) for path in self._folder.rglob("*")))
 
     def close(self) -> None:
         """See `Index.close`."""
         self._store.close()
+
+
+def _size(path: Path) -> int:
+    """The size of a file in bytes; 0 for a folder, and for a file that was merged away a moment ago."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0

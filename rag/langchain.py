@@ -74,5 +74,7 @@ class LangChainEmbedder:
         else:
             rows = self._embeddings.embed_documents(list(texts))
         vectors = np.array(rows, np.float32)
-        normalised: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        norms[norms == 0] = 1  # a provider may give zeros for an empty text
+        normalised: Vectors = vectors / norms
         return normalised

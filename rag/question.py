@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -173,25 +173,31 @@ def _ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
     """`text` without the phrases that only ask, and the kind of answer that they ask for."""
     form = match_form(text) if accented else fold(text)
     kinds, asking = _patterns(accented=accented)
-    kind = next((kind for kind, pattern in kinds.items() if pattern.search(form)), Kind.OPEN)
+    kind = next((kind for kind, pattern in kinds if pattern.search(form)), Kind.OPEN)
     rest = asking.sub(" ", form)
     # A question that consists of nothing else keeps its words.
     return (rest if re.search(r"\w", rest) else form), kind
 
 
 @cache
-def _patterns(*, accented: bool) -> tuple[Mapping[Kind, re.Pattern[str]], re.Pattern[str]]:
-    """For each kind what it is known by, and everything that only asks."""
+def _patterns(*, accented: bool) -> tuple[Sequence[tuple[Kind, re.Pattern[str]]], re.Pattern[str]]:
+    """Kinds with what they are known by, in the order in which they are to be tried; and everything that only asks."""
     table = tomllib.loads(read("question_words.toml"))
     form = match_form if accented else fold
     phrases = {kind: [form(phrase) for phrase in table[kind]["phrases"]] for kind in Kind if kind != Kind.OPEN}
-    plain = [phrase for found in phrases.values() for phrase in found if not {"*", "#"} & set(phrase)]
-    return {kind: _any_of(found) for kind, found in phrases.items()}, _any_of(plain)
+    numbered = [form(word) for word in table["numbered"]]
+    known = [(kind, [p for p in found if "#" not in p]) for kind, found in phrases.items()]
+    # "Ba mục tiêu là gì?" wants a list; "7 nhóm được nêu khi nào?" and "Chỉ thị 15 có từ khi nào?" want a time.
+    known.insert(-1, (Kind.LIST, [p for p in phrases[Kind.LIST] if "#" in p]))
+    plain = [phrase for _, found in known for phrase in found if not {"*", "#"} & set(phrase)]
+    return [(kind, _any_of(found, numbered)) for kind, found in known], _any_of(plain)
 
 
-def _any_of(phrases: Sequence[str]) -> re.Pattern[str]:
-    """Any of `phrases` as whole words, the longest first; "*" is some words, "#" a number."""
-    wild = {re.escape("*"): r"\w+(?: \w+){0,11}?", re.escape("#"): r"(?:\d{1,2}|hai|ba|bốn|bon|sáu|bảy|tám|chín|mười)"}
+def _any_of(phrases: Sequence[str], numbered: Sequence[str] = ()) -> re.Pattern[str]:
+    """Any of `phrases` as whole words, the longest first; "*" is some words, "#" a number not after a `numbered`."""
+    number = r"(?:\d{1,2}|hai|ba|bốn|bon|sáu|bảy|tám|chín|mười)"
+    name = "".join(rf"(?<!\b{re.escape(word)} )" for word in numbered)
+    wild = {re.escape("*"): r"\w+(?: \w+){0,11}?", re.escape("#"): rf"(?<![/.,-]){name}{number}"}
     ordered = [re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True)]
     for sign, meaning in wild.items():
         ordered = [phrase.replace(sign, meaning) for phrase in ordered]

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -29,7 +29,13 @@ class Settings(BaseSettings):
     """What an operator may choose. Every field can be set as `HOIDAP_<NAME>`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", toml_file="hoidap.toml", extra="forbid", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        dotenv_filtering="match_prefix",  # a .env holds other programs' settings too
+        env_ignore_empty=True,
+        toml_file="hoidap.toml",
+        extra="forbid",
+        frozen=True,
     )
 
     index_dir: Path = Field(
@@ -58,6 +64,15 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address that `hoidap serve` listens on.")
     port: int = Field(default=7860, ge=0, le=65535, description="The port; 0 takes a free one.")
 
+    @field_validator("index_dir", "cache_dir", "seeds_dir")
+    @classmethod
+    def _expand_home(cls, path: Path) -> Path:
+        """No shell does it in .env and hoidap.toml."""
+        try:
+            return path.expanduser()
+        except RuntimeError as error:  # ~somebody: pydantic turns only a ValueError into its own
+            raise ValueError(str(error)) from error
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -79,7 +94,8 @@ def load_settings(**overrides: object) -> Settings:
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in os.environ:
-        if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIX) and name.upper() not in known:
+        upper = name.upper()
+        if upper.startswith(PREFIX) and not upper.startswith(_TEST_PREFIX) and upper not in known:
             raise SettingsError(f"Unknown setting {name}: known are {', '.join(sorted(known))}.")
     try:
         return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]

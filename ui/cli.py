@@ -42,7 +42,7 @@ class _State:
 def _options(
     index: Annotated[
         Path | None,
-        typer.Option("--index", help="The folder of the index (or HOIDAP_INDEX_DIR).", file_okay=False),
+        typer.Option("--index", help="The folder of the index (or HOIDAP_INDEX_DIR)."),
     ] = None,
 ) -> None:
     _State.index_dir = index
@@ -126,7 +126,7 @@ def index_list() -> None:
     """List the articles."""
     from rich.table import Column, Table
 
-    table = Table(Column("id", overflow="fold"), "title", "publisher", Column("published", no_wrap=True))
+    table = Table(Column("id", no_wrap=True, overflow="fold"), "title", "publisher", Column("published", no_wrap=True))
     for article in _corpus(_settings()).articles():
         day = article.published.isoformat() if article.published else ""
         table.add_row(*map(_literal, (article.id, article.title, article.publisher, day)))
@@ -176,7 +176,7 @@ def main() -> None:
 
     _use_utf8()
     try:
-        app()
+        app(prog_name="hoidap")
     except (HoidapError, IndexStoreError) as error:
         _fail(str(error))
 
@@ -212,12 +212,21 @@ def _read(paths: list[Path] | list[str]) -> list[Article]:
     from rag.articles import find, read
     from rag.errors import ArticleError
 
-    articles, problems = [], []
+    articles: list[Article] = []
+    problems: list[str] = []
+    taken: dict[str, Path] = {}
     for path in find(paths):
         try:
-            articles.append(read(path))
+            article = read(path)
         except ArticleError as error:
             problems.append(str(error))
+            continue
+        if taken.setdefault(article.id, path) != path:
+            problems.append(
+                f"{path} and {taken[article.id]} have one id, {article.id}: rename one of them, "
+                "or give it an id of its own in its front matter."
+            )
+        articles.append(article)
     for problem in problems[1:]:
         typer.echo(f"hoidap: {problem}", err=True)
     if problems:
@@ -245,7 +254,8 @@ def _progress(label: str) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

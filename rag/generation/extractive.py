@@ -59,7 +59,10 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     best = evidence[0]
     chosen = [_Choice(best, _whole(question, best))]
     for beside in _beside(question, best, evidence):
-        if _has_room(chosen, choice := _Choice(beside, _whole(question, beside))):
+        choice = _Choice(beside, _whole(question, beside))
+        if _overlap(choice, chosen[0]):  # a list that holds the best sentence
+            chosen = [choice]
+        elif _has_room(chosen, choice):
             chosen.append(choice)
     missing = set(question.content) - set(question.form(" ".join(c.text for c in chosen)))
     for other in evidence[1:_CONSIDERED]:

@@ -131,13 +131,14 @@ def mapped(text: str, form: Callable[[str], str] = match_form) -> Mapped:
         if len(normal) == len(original):
             offsets.extend(range(start, end))
         else:
-            offsets.extend(_spread(original, normal, start))
+            offsets.extend(_spread(original, form, len(normal), start))
     return Mapped("".join(pieces), (*offsets, len(text)))
 
 
-def _spread(original: str, normal: str, start: int) -> list[int]:
-    """Offsets for a word whose length changed: by its grapheme clusters where they correspond."""
-    clusters = [m.start() for m in re.finditer(r"[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", original)]
-    if len(clusters) == len(normal):
-        return [start + at for at in clusters]
-    return [start + len(original) * i // max(len(normal), 1) for i in range(len(normal))]
+def _spread(original: str, form: Callable[[str], str], length: int, start: int) -> list[int]:
+    """Offsets for a word whose form has `length` characters, not its own number: by its grapheme clusters."""
+    clusters = list(re.finditer(r"[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", original))
+    spread = [start + cluster.start() for cluster in clusters for _ in form(cluster.group())]
+    if len(spread) == length:
+        return spread
+    return [start + len(original) * i // max(length, 1) for i in range(length)]

@@ -11,7 +11,7 @@ from rag.vietnamese.data import lines
 _LINE = re.compile(r"[^\n]+")
 # An end: . ! ? or … with the quotes and brackets that close behind it, then white space.
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
-_LAST_WORD = re.compile(r"[\w.]+$")
+_LAST_WORD = re.compile(r"[\w./]+$")
 _NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\w?)")
 # A bullet, a number, a small letter, or a Roman number. One capital before a full stop is an initial ("C. Mác"), two
 # or three letters are an abbreviation ("TP. Hồ Chí Minh"), and a short word may be a sentence ("Có.").

@@ -1,0 +1,123 @@
+"""Which sentences are quoted, on passages made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.evidence import weigh
+from rag.generation import Draft
+from rag.generation.extractive import MAX_SENTENCES, ExtractiveGenerator
+from rag.question import understand
+from rag.schema import Passage
+from tests.test_evidence import make_passage
+
+LIST = (
+    "Trời mưa to.\n\nChương trình gồm 3 nhiệm vụ trọng tâm:\n\n"
+    "1. Nâng cao nhận thức.\n2. Mở rộng quan hệ. Việc này cần làm ngay.\n3. Bố trí nguồn lực.\n\nHội nghị kết thúc."
+)
+
+
+def write(question: str, passages: Sequence[Passage]) -> list[Draft]:
+    understood = understand(question)
+    evidence = weigh(understood, passages, dict.fromkeys(understood.content, 1.0))
+    return list(ExtractiveGenerator().generate(understood, evidence))
+
+
+def quotes(question: str, *texts: str) -> list[str]:
+    passages = [make_passage(text, article_id=f"bai-{n}", fused=float(-n)) for n, text in enumerate(texts)]
+    drafts = write(question, passages)
+    for draft in drafts:
+        start, end = draft.span
+        assert draft.passage.article.text[start:end] == draft.text
+    return [draft.text for draft in drafts]
+
+
+def test_the_sentence_that_answers_is_quoted_alone() -> None:
+    text = "Trời mưa. Kim ngạch gạo năm 2023 đạt 5 tỷ USD. Đường sá thông thoáng."
+    assert quotes("Kim ngạch gạo năm 2023 đạt bao nhiêu?", text) == ["Kim ngạch gạo năm 2023 đạt 5 tỷ USD."]
+
+
+class TestList:
+    def test_a_list_is_quoted_whole_with_what_introduces_it(self) -> None:
+        (quote,) = quotes("Chương trình gồm những nhiệm vụ trọng tâm nào?", LIST)
+        assert quote.startswith("Chương trình gồm 3 nhiệm vụ trọng tâm:")
+        assert quote.endswith("3. Bố trí nguồn lực.")
+        assert "2. Mở rộng quan hệ. Việc này cần làm ngay." in quote
+
+    def test_an_item_is_not_told_again_beside_its_list(self) -> None:
+        (quote,) = quotes("Các nhiệm vụ nâng cao nhận thức, bố trí nguồn lực gồm những gì?", LIST)
+        assert quote.startswith("Chương trình gồm 3 nhiệm vụ")
+        assert quote.count("Nâng cao nhận thức.") == 1
+
+    def test_a_short_list_is_quoted_with_its_introduction_whatever_is_asked(self) -> None:
+        (quote,) = quotes("Chương trình có mấy nhiệm vụ trọng tâm?", LIST)
+        assert quote.startswith("Chương trình gồm 3 nhiệm vụ trọng tâm:")
+        assert quote.endswith("Bố trí nguồn lực.")
+
+    def test_but_not_where_one_thing_is_asked_for(self) -> None:
+        assert quotes("Ai bố trí nguồn lực?", LIST)[0] == "Bố trí nguồn lực."
+
+
+class TestLongSentence:
+    CLAUSES = (
+        "Bộ trưởng nêu rõ các lĩnh vực cần được quan tâm hơn nữa trong thời gian tới để phát triển bền vững; "
+        "ngành nông nghiệp tiếp tục là trụ đỡ của nền kinh tế trong bối cảnh thế giới có nhiều biến động khó lường; "
+        "kim ngạch gạo năm 2023 đạt 5 tỷ USD; "
+        "ngành du lịch phục hồi mạnh mẽ với nhiều đường bay mới được mở tới các thị trường xa và gần."
+    )
+
+    def test_it_is_cut_down_to_the_clause_that_answers(self) -> None:
+        assert len(self.CLAUSES.split()) > 60
+        (quote,) = quotes("Kim ngạch gạo năm 2023 đạt bao nhiêu?", self.CLAUSES)
+        assert quote == "kim ngạch gạo năm 2023 đạt 5 tỷ USD"
+
+    def test_a_short_one_is_not_cut(self) -> None:
+        text = "Trời mưa; kim ngạch gạo năm 2023 đạt 5 tỷ USD; đường thông."
+        assert quotes("Kim ngạch gạo năm 2023 đạt bao nhiêu?", text) == [text]
+
+    def test_one_without_clauses_stays_whole(self) -> None:
+        text = "Kim ngạch gạo " + "rất " * 70 + "cao."
+        assert quotes("Kim ngạch gạo thế nào?", text) == [text]
+
+
+class TestSeveral:
+    def test_never_more_than_three(self) -> None:
+        text = " ".join(f"Vì sao gạo tăng giá lần {n}: do mưa {n * 'to '}." for n in range(1, 9))
+        for question in ("Vì sao gạo tăng giá?", "gao tang gia", "Gạo tăng giá bao nhiêu lần?", "Gạo tăng thế nào?"):
+            assert 1 <= len(quotes(question, text, text)) <= MAX_SENTENCES
+
+    def test_what_is_asked_in_two_parts_is_answered_from_two_sentences(self) -> None:
+        one, two = "Kim ngạch gạo đạt 5 tỷ USD.", "Xuất siêu thủy sản đạt 9 tỷ USD."
+        text = f"{two} Trời mưa. {one}"
+        assert quotes("Kim ngạch gạo và xuất siêu thủy sản là bao nhiêu?", text) == [two, one]  # in the text's order
+
+    def test_the_best_sentences_article_comes_first(self) -> None:
+        one, two = "Kim ngạch gạo nếp đạt 5 tỷ USD.", "Xuất siêu cá đạt 9 tỷ USD."
+        assert quotes("Kim ngạch gạo nếp và xuất siêu cá là bao nhiêu?", two, one) == [one, two]
+
+    def test_the_same_fact_is_not_told_twice(self) -> None:
+        text = "Kim ngạch gạo năm 2023 đạt 5 tỷ USD."
+        again = "Năm 2023, kim ngạch gạo đạt 5 tỷ USD."
+        assert len(quotes("Kim ngạch gạo năm 2023 của cả nước đạt bao nhiêu?", text, again)) == 1
+
+    def test_a_reason_is_read_on(self) -> None:
+        text = "Gạo lên giá năm 2023. Mưa lũ kéo dài. Kho cạn. Đường hỏng."
+        assert quotes("Vì sao gạo lên giá năm 2023?", text)[:2] == ["Gạo lên giá năm 2023.", "Mưa lũ kéo dài."]
+
+    def test_the_neighbour_that_holds_what_is_asked_for_is_taken_along(self) -> None:
+        text = "Hội nghị ngoại giao kinh tế toàn quốc đã họp. Ông Bùi Thanh Sơn chủ trì."
+        assert "Ông Bùi Thanh Sơn chủ trì." in quotes("Ai dự hội nghị ngoại giao kinh tế toàn quốc?", text)
+
+    def test_an_introduction_is_not_added_without_what_it_introduces(self) -> None:
+        items = "\n".join(f"- việc {'rất dài ' * 30}{n};" for n in range(4))
+        text = f"Công tác ngoại giao năm 2024 có thời cơ. Vì thế, năm 2024 công tác ngoại giao cần:\n{items}"
+        for quote in quotes("Công tác ngoại giao năm 2024 ra sao, cần gì?", text)[1:]:
+            assert not quote.endswith(":")
+
+
+def test_statements_come_one_by_one() -> None:
+    question = understand("Gạo đạt bao nhiêu?")
+    evidence = weigh(question, [make_passage("Gạo đạt 5 tỷ.")], {"gạo": 1.0, "đạt": 1.0})
+    drafts = ExtractiveGenerator().generate(question, evidence)
+    assert next(drafts).text == "Gạo đạt 5 tỷ."
+    assert ExtractiveGenerator().name == "extractive"

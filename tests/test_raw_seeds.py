@@ -1,0 +1,116 @@
+"""The news texts as they were saved from the web: what is not the article goes, and what is asked is found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.local import LocalIndex
+from rag.articles import find, read
+from rag.chunking import chunk_article
+from rag.corpus import Corpus
+from rag.embedding import Embedder
+from rag.generation.extractive import ExtractiveGenerator
+from rag.pipeline import Pipeline
+from rag.schema import Answer
+from rag.vietnamese.normalize import match_form
+from rag.vietnamese.terms import FIELDS
+
+RAW = Path(__file__).resolve().parents[2] / "shared" / "seeds"
+QUESTIONS = Path(__file__).parent / "data" / "raw_seeds.jsonl"
+NEEDED = 30
+MAX_WORDS = 80
+
+pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason=f"the raw news texts are not here: {RAW} is missing")
+
+NOISE = [
+    "ADQuảng cáo",
+    "Quảng cáo",
+    "Đọc thêm",
+    "Tăng tương phản",
+    "Giảm tương phản",
+    "A- A A+",
+    "\u00a0",
+    "\u200b",
+]
+
+
+@pytest.fixture(scope="module")
+def raw(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """The whole way over the raw files."""
+    index = LocalIndex(tmp_path_factory.mktemp("raw") / "index", FIELDS)
+    corpus = Corpus(index, lambda: embedder)
+    corpus.add([read(path) for path in find([RAW])])
+    yield Pipeline(corpus, ExtractiveGenerator())
+    index.close()
+
+
+def same(text: str) -> str:
+    """`text` in the form in which answers are compared."""
+    return " ".join(match_form(text).split())
+
+
+def problem(asked: dict[str, Any], answer: Answer) -> str:
+    """What is wrong with the answer; "" if nothing is."""
+    text = same(answer.text)
+    if answer.refused:
+        return "refused"
+    if not any(same(wanted) in text for wanted in asked["answers"]):
+        return "does not hold the answer"
+    if missing := [wanted for wanted in asked.get("all_of", ()) if same(wanted) not in text]:
+        return f"lacks {missing}"
+    if len(answer.text.split()) > MAX_WORDS:
+        return f"{len(answer.text.split())} words"
+    if not {citation.article_id for citation in answer.citations} & set(asked["articles"]):
+        return "cites another article"
+    return ""
+
+
+def teasers() -> list[str]:
+    """The lines after "Đọc thêm" in the raw files, long enough to be told from other text."""
+    found = []
+    for path in RAW.glob("*.txt"):
+        _, sign, after = path.read_text(encoding="utf-8").partition("Đọc thêm")
+        found += [line.strip() for line in after.splitlines() if sign and len(line.split()) > 6]
+    return found
+
+
+def test_no_passage_holds_what_is_not_the_article(raw: Pipeline) -> None:
+    articles = raw.articles()
+    assert len(articles) == len(list(RAW.glob("*.txt"))) == 5
+    texts = [chunk.text for article in articles for chunk in chunk_article(article)]
+    assert len(texts) >= 15
+    for text in [*texts, *(article.title for article in articles)]:
+        assert not [noise for noise in NOISE if noise in text]
+
+
+def test_no_passage_holds_a_teaser_for_another_article(raw: Pipeline) -> None:
+    lines = teasers()
+    assert lines
+    whole = "\n".join(article.text for article in raw.articles())
+    assert not [line for line in lines if line in whole]
+
+
+def test_what_is_the_article_stays(raw: Pipeline) -> None:
+    whole = same(" ".join(article.text for article in raw.articles()))
+    questions = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    assert not [q["id"] for q in questions if not any(same(wanted) in whole for wanted in q["answers"])]
+
+
+def test_the_questions_are_answered(raw: Pipeline) -> None:
+    questions = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    assert len(questions) == 36
+    misses = []
+    for asked in questions:
+        answer = raw.ask(asked["question"])
+        if found := problem(asked, answer):
+            misses.append(f"{asked['id']} {found}: {asked['question']}\n    -> {answer.text}")
+        for citation in answer.citations:
+            article = raw.article(citation.article_id)
+            assert article is not None
+            assert article.text[citation.start : citation.end] == citation.quote
+    assert len(questions) - len(misses) >= NEEDED, "\n".join(misses)

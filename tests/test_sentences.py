@@ -1,0 +1,110 @@
+"""Where sentences begin and end."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.vietnamese.sentences import is_list_item, split_sentences
+
+
+def split(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Đoàn làm việc tại TP. Hồ Chí Minh và TP. Đà Nẵng.",
+        "TP. Hồ Chí Minh đăng cai hội nghị.",  # also where it could be taken for a list mark
+        "TX. Hồng Lĩnh cùng tham dự.",
+        "PGS.TS. Nguyễn Văn An và TS. Lê Bình phát biểu.",
+        "Chỉ thị số 15-CT/TW ngày 10/8/2022 của Ban Bí thư được triển khai.",
+        "Kế hoạch số 04-KH/UBND ban hành ngày 9.1.2023 có hiệu lực.",
+        "Mức phí là 1.000.000 đồng một năm, tăng 32,1% so với 2022.",
+        "Gạo, cà phê, hạt điều, v.v. và thủy sản đều tăng.",
+        "Các đối tác như Nhật Bản, Mỹ, EU, ASEAN... đều tham gia.",
+        "Các ngành mới… cũng được nhắc tới.",
+        "Tổng thống Joseph R. Biden thăm Hà Nội.",
+        "C. Mác viết về giá trị thặng dư.",
+        "J. Biden thăm Hà Nội.",
+        "Theo đ/c. Trần Lưu Quang, việc này cần làm ngay.",
+        "Ông nói: “Hãy làm ngay!” và rời phòng họp.",
+        "Website baohatinh.vn đăng tin này.",
+    ],
+)
+def test_a_full_stop_inside_a_sentence_does_not_end_it(sentence: str) -> None:
+    assert split(sentence) == [sentence]
+    assert split(f"{sentence} Câu sau.") == [sentence, "Câu sau."]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Một. Hai! Ba? Bốn?! Năm… Sáu... Bảy", ["Một.", "Hai!", "Ba?", "Bốn?!", "Năm…", "Sáu...", "Bảy"]),
+        ("Ông nói: “Chúng ta làm được.” Rồi ông đi.", ["Ông nói: “Chúng ta làm được.”", "Rồi ông đi."]),
+        ('Bà hỏi: "Bao giờ?" Không ai đáp.', ['Bà hỏi: "Bao giờ?"', "Không ai đáp."]),
+        ("(Ảnh tư liệu.) Đoàn tới nơi.", ["(Ảnh tư liệu.)", "Đoàn tới nơi."]),
+        ("Đạt 683 tỷ USD năm 2023. 12 dự án được cấp phép.", ["Đạt 683 tỷ USD năm 2023.", "12 dự án được cấp phép."]),
+        ("Thứ hai, ngày 21/1. “Quyết liệt” là phương châm.", ["Thứ hai, ngày 21/1.", "“Quyết liệt” là phương châm."]),
+        ("Người chủ trì là ông. Cuộc họp kéo dài.", ["Người chủ trì là ông.", "Cuộc họp kéo dài."]),
+        ("Xe chạy 80 km/h. Đường thông thoáng.", ["Xe chạy 80 km/h.", "Đường thông thoáng."]),
+        ("Có. Hội nghị đã họp.", ["Có.", "Hội nghị đã họp."]),  # a short sentence is no list mark
+        ("Ảnh: VGP/Nhật Bắc\nThủ tướng chủ trì hội nghị.", ["Ảnh: VGP/Nhật Bắc", "Thủ tướng chủ trì hội nghị."]),
+        ("Kết quả năm 2023\nXuất siêu 28 tỷ USD.", ["Kết quả năm 2023", "Xuất siêu 28 tỷ USD."]),
+        ("Chia sẻ tầm nhìn./.\nHà An", ["Chia sẻ tầm nhìn./.", "Hà An"]),
+        ("", []),
+        (" \n\n \t ", []),
+    ],
+)
+def test_and_one_after_it_does(text: str, sentences: list[str]) -> None:
+    assert split(text) == sentences
+
+
+@pytest.mark.parametrize(
+    "mark", ["-", "–", "•", "*", "+", "1.", "12.", "3)", "(4)", "a)", "b.", "đ)", "II.", "iv)", "A)"]
+)
+def test_a_list_mark_is_not_of_the_sentence(mark: str) -> None:
+    text = f"Gồm:\n  {mark} Nâng cao nhận thức. Sau đó làm ngay.\n{mark} Mở rộng quan hệ."
+    spans = split_sentences(text)
+    assert split(text) == ["Gồm:", "Nâng cao nhận thức.", "Sau đó làm ngay.", "Mở rộng quan hệ."]
+    assert [is_list_item(text, span) for span in spans] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("text", ["TP. Vinh tham dự.", "C. Mác viết.", "-5 độ C ở Sa Pa.", "2023 là năm bản lề."])
+def test_what_is_no_list_is_taken_for_none(text: str) -> None:
+    assert split(text) == [text]
+    assert not is_list_item(text, (0, len(text)))
+
+
+pieces = st.sampled_from(
+    ["Hà Nội", "TP. Vinh", "15-CT/TW", "1.000.000", "10/8/2022", "v.v.", "“Đúng.”", "J. Biden", ".", "!", "…", "...",
+     "?", "\n", "\n\n", " ", "\u00a0", "- ", "1. ", "a) ", "(", ")", "\t", "kết quả", "\u200b", "II. ", ":", ";"]
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(), st.lists(pieces).map("".join), st.lists(pieces).map(" ".join)))
+def test_spans_are_in_order_and_leave_out_white_space_and_list_marks_alone(text: str) -> None:
+    spans = split_sentences(text)
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+    for start, end in spans:
+        assert 0 <= start < end <= len(text)
+        assert text[start:end] == text[start:end].strip()
+        assert "\n" not in text[start:end]
+    between = [0, *(at for span in spans for at in span), len(text)]
+    for start, end in zip(between[::2], between[1::2], strict=True):
+        for line in text[start:end].split("\n"):
+            assert not line.strip() or is_list_mark(line.strip()), line
+
+
+def is_list_mark(text: str) -> bool:
+    return text in "-–•*+" or (len(text.strip("().")) <= 4 and text[-1] in ".)")
+
+
+def test_a_long_text_without_any_end_takes_no_long_time() -> None:
+    text = "a.b" * 100_000
+    assert split(text) == [text]

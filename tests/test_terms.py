@@ -1,0 +1,56 @@
+"""What BM25 counts."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.vietnamese.normalize import strip_accents
+from rag.vietnamese.terms import FIELDS, syllables, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Hoà Bình tăng 36,6%", ["hòa", "bình", "tăng", "36,6"]),
+        ("1.000.000 đồng, 18-20 tỷ USD…", ["1.000.000", "đồng", "18", "20", "tỉ", "usd"]),
+        ("15-CT/TW ngày 10/8/2022", ["15", "ct", "tw", "ngày", "10", "8", "2022"]),
+        ("năm 2023.", ["năm", "2023"]),
+        ("COVID-19 và vắc-xin", ["covid", "19", "và", "vắc", "xin"]),
+        ('" OR title:x* AND (NEAR', ["or", "title", "x", "and", "near"]),
+        ("🙂 … “” _ –", []),
+        ("", []),
+    ],
+)
+def test_syllables_and_numbers(text: str, found: list[str]) -> None:
+    assert syllables(text) == syllables(unicodedata.normalize("NFD", text)) == found
+
+
+def test_the_six_fields() -> None:
+    found = terms("Kinh tế của Đà Nẵng")
+    assert tuple(found) == FIELDS
+    assert found["syllables"] == ["kinh", "tế", "của", "đà", "nẵng"]
+    assert found["pairs"] == ["kinh_tế", "tế_của", "của_đà", "đà_nẵng"]
+    assert {"kinh_tế", "đà_nẵng"} <= set(found["words"])
+    assert found["folded_syllables"] == ["kinh", "te", "cua", "da", "nang"]
+    assert found["folded_pairs"][-1] == "da_nang"
+    assert {"kinh_te", "da_nang"} <= set(found["folded_words"])
+
+
+def test_one_word_has_no_pair() -> None:
+    assert terms("gạo")["pairs"] == []
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_terms_hold_no_white_space_and_fields_agree(text: str) -> None:
+    found = terms(text)
+    assert found["pairs"] == [f"{a}_{b}" for a, b in pairwise(found["syllables"])]
+    for name in ("syllables", "pairs", "words"):
+        assert found[f"folded_{name}"] == [strip_accents(term) for term in found[name]]
+    # The lexical index parts terms at white space: none may hold any, or be empty.
+    assert all(term and not any(c.isspace() for c in term) for field in found.values() for term in field)
