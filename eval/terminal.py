@@ -106,14 +106,20 @@ def _short(interval: Sequence[float] | None) -> str:
 def print_comparison(console: Console, found: Comparison) -> None:
     """Print the differences, marked where they are significant, and the questions that changed."""
     console.print(f"{found.shared} shared questions ({found.only_a} only in A, {found.only_b} only in B)")
-    table = Table("metric", "A", "B", "B - A", "95 % interval", "p", "", box=None, padding=(0, 2))
-    for d in found.differences:
+    order = {name: i for i, name in enumerate(("correct", *ANSWER, *EVIDENCE, *REFUSAL))}
+    changed = [d for d in found.differences if d.low or d.high]
+    table = Table(box=None, padding=(0, 1))
+    for header in ("metric", "A", "B", "B - A", "95 % interval", "p", ""):
+        table.add_column(header, no_wrap=True)
+    for d in sorted(changed, key=lambda d: order.get(d.name, len(order))):
         verdict = {True: "[green]better[/green]", False: "[red]worse[/red]", None: ""}[d.better]
-        spread = f"{d.low:+.3f} – {d.high:+.3f}"
+        spread = f"{d.low:+.3f} {d.high:+.3f}"
         table.add_row(d.name, f"{d.a:.3f}", f"{d.b:.3f}", f"{d.b - d.a:+.3f}", spread, f"{d.p:.3f}", verdict)
-    console.print(table)
+    if changed:
+        console.print(table)
     tests = len(found.differences)
-    console.print(f"[dim]Marked: p < 0.05. Of {tests} tests, {tests * 0.05:.0f} would be marked by chance alone.[/dim]")
+    console.print(f"{tests - len(changed)} of {tests} metrics are the same for every question.")
+    console.print(f"[dim]Marked: p < 0.05. Of so many tests, about one in twenty is marked by chance alone.[/dim]")
     for title, pairs in (("Better", found.better), ("Worse", found.worse)):
         console.print(f"\n[bold]{title}: {len(pairs)}[/bold]")
         for a, b in pairs[:_SHOWN]:

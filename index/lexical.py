@@ -113,6 +113,10 @@ class Lexical:
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid): float(score) for rid, (score, _) in zip(found, hits, strict=True)}
 
+    def vocabulary(self, field: str) -> list[tuple[str, int]]:
+        """The terms of `field`, each with the number of records that hold it."""
+        return list(self._index.searcher().terms_with_prefix(field, ""))
+
     def frequencies(self, field: str, terms: Sequence[str]) -> list[int]:
         """How many records hold each of `terms` in `field`."""
         searcher = self._index.searcher()

@@ -93,6 +93,17 @@ class LocalIndex:
         """See `Index.records`."""
         return self._store.records(keys)
 
+    @property
+    def version(self) -> int:
+        """See `Index.version`."""
+        return self._store.sequence
+
+    def vocabulary(self, field: str) -> list[tuple[str, int]]:
+        """See `Index.vocabulary`."""
+        with self._lock:
+            self._refresh()
+            return self._lexical.vocabulary(field)
+
     def frequencies(self, field: str, terms: Sequence[str]) -> tuple[int, list[int]]:
         """See `Index.frequencies`."""
         with self._lock:

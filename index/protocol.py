@@ -39,6 +39,13 @@ class Index(Protocol):
     def records(self, keys: Sequence[int]) -> list[Found]:
         """The records of these keys, in the same order; one that was removed meanwhile is left out."""
 
+    @property
+    def version(self) -> int:
+        """Another number after every write, so that a caller knows when what it has learned is old."""
+
+    def vocabulary(self, field: str) -> list[tuple[str, int]]:
+        """The terms of the lexical `field`, each with the number of records that hold it."""
+
     def frequencies(self, field: str, terms: Sequence[str]) -> tuple[int, list[int]]:
         """The number of records, and how many of them hold each of `terms` in the lexical `field`."""
 
