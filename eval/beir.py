@@ -11,7 +11,7 @@ from typing import Any
 import pytrec_eval
 
 from eval.datasets import Beir
-from eval.probe import WAYS, probe
+from eval.probe import WAYS, Prober
 from eval.result import Question, Result, summarise
 from eval.run import Progress, peak_memory, program_version
 from eval.score import CUTS, best_by_article
@@ -37,11 +37,12 @@ def run_beir(
     started, begun = datetime.now(UTC), time.perf_counter()
     runs: dict[str, dict[str, dict[str, float]]] = {way: {} for way in WAYS}
     latency: dict[str, float] = {}
+    prober = Prober(pipeline.corpus)
     for done, (query, text) in enumerate(beir.queries.items()):
         progress(done, len(beir.queries))
         clock = time.perf_counter()
         with suppress(QuestionError):  # finds nothing then
-            found = probe(pipeline.corpus, form(text))
+            found = prober.probe(form(text))
             for way in WAYS:
                 best = best_by_article(found.rankings[way])
                 runs[way][query] = {own: score for article, score in best.items() for own in beir.names[article]}

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.schema import Filter
+from rag.accents import Accents
 from rag.corpus import Corpus, decode_chunk
+from rag.embedding import Vectors
 from rag.evidence import weigh
-from rag.question import understand
-from rag.retrieval import DENSE_WEIGHT, DEPTH, Retriever, fuse, lexical_query
+from rag.question import Question, understand
+from rag.retrieval import DEPTH, Retriever, dense_weight, fuse, lexical_query
 from rag.schema import EVERYTHING, Filters, Turn
 
 WAYS = ("dense", "lexical", "fused")
@@ -33,28 +35,44 @@ class Probe:
     sentences: tuple[str, ...]
 
 
-def probe(corpus: Corpus, question: str, history: Sequence[Turn] = ()) -> Probe:
-    """Search for `question` in each way, as the pipeline does, and weigh what it would answer from."""
-    understood = understand(question, history)
-    (vector,) = corpus.embedder.embed([understood.search_text], "query")
-    hits = corpus.index.search(vector, lexical_query(understood), DEPTH, Filter())
-    articles = {found.key: found.document_id for found in corpus.index.records([hit.key for hit in hits])}
-    weights = {"dense": 1.0, "lexical": 0.0, "fused": DENSE_WEIGHT if understood.accented else 0.0}
-    rankings = {
-        way: [Found(hit.key, articles[hit.key], s) for hit, s in fuse(hits, weights[way]) if hit.key in articles]
-        for way in WAYS
-    }
-    retrieved = Retriever(corpus).retrieve(understood, vector, EVERYTHING)
-    evidence = weigh(understood, retrieved.passages, retrieved.weights)
-    return Probe(rankings, tuple(e.text for e in evidence[:EVIDENCE]))
+class Prober:
+    """Searches a corpus in each way, as the pipeline does, and weighs what it would answer from."""
 
+    def __init__(self, corpus: Corpus) -> None:
+        """Search `corpus`."""
+        self.corpus = corpus
+        self._accents = Accents(corpus.index)
+        self._retriever = Retriever(corpus)
 
-def best_sentences(corpus: Corpus, question: str, only: Filters) -> tuple[str, ...]:
-    """The best `EVIDENCE` sentences among the articles that `only` lets through, best first."""
-    understood = understand(question)
-    (vector,) = corpus.embedder.embed([understood.search_text], "query")
-    retrieved = Retriever(corpus).retrieve(understood, vector, only)
-    return tuple(e.text for e in weigh(understood, retrieved.passages, retrieved.weights)[:EVIDENCE])
+    def probe(self, question: str, history: Sequence[Turn] = ()) -> Probe:
+        """All rankings of `question`, and its best sentences.
+
+        Raises:
+            QuestionError: it cannot be asked.
+        """
+        understood, vector = self._read(question, history)
+        hits = self.corpus.index.search(vector, lexical_query(understood), DEPTH, Filter())
+        articles = {found.key: found.document_id for found in self.corpus.index.records([hit.key for hit in hits])}
+        weights = {"dense": 1.0, "lexical": 0.0, "fused": dense_weight(understood)}
+        rankings = {
+            way: [Found(hit.key, articles[hit.key], s) for hit, s in fuse(hits, weights[way]) if hit.key in articles]
+            for way in WAYS
+        }
+        return Probe(rankings, self._sentences(understood, vector, EVERYTHING))
+
+    def sentences(self, question: str, only: Filters) -> tuple[str, ...]:
+        """The best `EVIDENCE` sentences among the articles that `only` lets through, best first."""
+        return self._sentences(*self._read(question, ()), only)
+
+    def _read(self, question: str, history: Sequence[Turn]) -> tuple[Question, Vectors]:
+        understood = understand(question, history, self._accents.restore)
+        (vector,) = self.corpus.embedder.embed([understood.search_text], "query")
+        return understood, vector
+
+    def _sentences(self, question: Question, vector: Vectors, only: Filters) -> tuple[str, ...]:
+        retrieved = self._retriever.retrieve(question, vector, only)
+        evidence = weigh(question, retrieved.passages, retrieved.weights)
+        return tuple(e.text for e in evidence[:EVIDENCE])
 
 
 def chunk_texts(corpus: Corpus, ranking: Iterable[Found], articles: Iterable[str]) -> dict[int, tuple[str, str]]:

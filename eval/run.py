@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from eval.metrics import percentile
-from eval.probe import best_sentences, probe
+from eval.probe import Prober
 from eval.result import Question, Result, summarise
 from eval.score import Case, Scores, answer_scores, evidence_scores, failure, retrieval_scores
 from rag.errors import QuestionError
@@ -43,12 +43,13 @@ def run_cases(
     _ask(pipeline, cases[0], EVERYTHING)
     questions, stages = [], list[dict[str, float]]()
     generator = ""
+    prober = Prober(pipeline.corpus)
     for done, case in enumerate(cases):
         progress(done, len(cases))
         answer, total = _ask(pipeline, case, EVERYTHING)
         generator = generator or answer.generator
         stages.append({**answer.timings, "total": total})
-        questions.append(_question(pipeline, case, answer, total, passages=passages, name=name))
+        questions.append(_question(pipeline, prober, case, answer, total=total, passages=passages, name=name))
     progress(len(cases), len(cases))
     seconds = round(time.perf_counter() - begun, 2)
     head = {
@@ -59,9 +60,7 @@ def run_cases(
         "started": started.isoformat(timespec="seconds"),
         "seconds": seconds,
     }
-    result = summarise(head, questions, _costs(stages))
-    result.detail["latency_ms"] = [round(stage["total"], 2) for stage in stages]
-    return result
+    return summarise(head, questions, _costs(stages))
 
 
 def _ask(pipeline: Pipeline, case: Case, only: Filters) -> tuple[Answer, float]:
@@ -74,20 +73,20 @@ def _ask(pipeline: Pipeline, case: Case, only: Filters) -> tuple[Answer, float]:
     return answer, round((time.perf_counter() - begun) * 1000, 2)
 
 
-def _question(pipeline: Pipeline, case: Case, answer: Answer, total: float, *, passages: bool, name: Name) -> Question:
+def _question(
+    pipeline: Pipeline, prober: Prober, case: Case, answer: Answer, *, total: float, passages: bool, name: Name
+) -> Question:
     """The record of one question."""
-    corpus = pipeline.corpus
-    texts = {c.article_id: pipeline.article(c.article_id) for c in answer.citations}
 
     def text_of(article_id: str) -> str | None:
-        article = texts.get(article_id)
+        article = pipeline.article(article_id)
         return article.text if article else None
 
     scores = answer_scores(case, answer, text_of)
     with suppress(QuestionError):  # counted as a wrong answer already
-        probed = probe(corpus, case.question, case.history)
+        probed = prober.probe(case.question, case.history)
         scores |= evidence_scores(case, probed.sentences)
-        scores |= retrieval_scores(case, probed, corpus, passages=passages)
+        scores |= retrieval_scores(case, probed, pipeline.corpus, passages=passages)
     wrong = failure(case, answer, scores)
     scores["correct"] = float(not wrong)
     record: Question = {
@@ -101,6 +100,7 @@ def _question(pipeline: Pipeline, case: Case, answer: Answer, total: float, *, p
         "latency_ms": total,
         "failure": wrong,
         "reason": answer.reason,
+        "understood": answer.understood,
         "answerable": case.answerable,
         "support": answer.support,
         "expected": {
@@ -117,7 +117,7 @@ def _question(pipeline: Pipeline, case: Case, answer: Answer, total: float, *, p
     if wrong:
         record["passages"] = _passages(answer, name)
     if case.given:
-        record["given_context"], found = _given(pipeline, case, text_of)
+        record["given_context"], found = _given(pipeline, prober, case)
         scores |= {f"given_context.{score}": value for score, value in found.items()}
     return record
 
@@ -137,17 +137,15 @@ def _passages(answer: Answer, name: Name) -> list[dict[str, Any]]:
     ]
 
 
-def _given(pipeline: Pipeline, case: Case, text_of: Callable[[str], str | None]) -> tuple[dict[str, Any], Scores]:
+def _given(pipeline: Pipeline, prober: Prober, case: Case) -> tuple[dict[str, Any], Scores]:
     """The question asked of its own context alone."""
     alone = Case(case.id, case.type, case.question, answers=case.given_answers, articles=(case.given,))
     only = Filters(articles=frozenset([case.given]))
     answer, _ = _ask(pipeline, alone, only)
     article = pipeline.article(case.given)
-    scores = answer_scores(
-        alone, answer, lambda name: article.text if article and article.id == name else text_of(name)
-    )
+    scores = answer_scores(alone, answer, lambda name: article.text if article and article.id == name else None)
     with suppress(QuestionError):
-        scores |= evidence_scores(alone, best_sentences(pipeline.corpus, case.question, only))
+        scores |= evidence_scores(alone, prober.sentences(case.question, only))
     record = {
         "answer": answer.text,
         "refused": answer.refused,

@@ -119,7 +119,7 @@ def print_comparison(console: Console, found: Comparison) -> None:
         console.print(table)
     tests = len(found.differences)
     console.print(f"{tests - len(changed)} of {tests} metrics are the same for every question.")
-    console.print(f"[dim]Marked: p < 0.05. Of so many tests, about one in twenty is marked by chance alone.[/dim]")
+    console.print("[dim]Marked: p < 0.05. Of so many tests, about one in twenty is marked by chance alone.[/dim]")
     for title, pairs in (("Better", found.better), ("Worse", found.worse)):
         console.print(f"\n[bold]{title}: {len(pairs)}[/bold]")
         for a, b in pairs[:_SHOWN]:

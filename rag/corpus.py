@@ -60,7 +60,7 @@ class Corpus:
     def check(self) -> None:
         """Raise IndexMismatchError if the index was built in another way than this program would."""
         found = self.index.manifest
-        if found is not None and found != self.manifest:
+        if found is not None and found != self.manifest and self.index.status().documents:
             was, now = asdict(found), asdict(self.manifest)
             changes = ", ".join(f"{k}: {was[k]!r} in the index, {now[k]!r} now" for k in was if was[k] != now[k])
             raise IndexMismatchError(

@@ -82,7 +82,7 @@ def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str,
                 Evidence(
                     passage=passage,
                     span=span,
-                    similarity=similarity if question.accented else 0.0,
+                    similarity=similarity if question.readable else 0.0,
                     coverage=_coverage(weights, set(words)),
                     context=_coverage(weights, context),
                     pairs=_share(pairs, words),

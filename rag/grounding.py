@@ -36,7 +36,7 @@ def support(question: Question, evidence: Sequence[Evidence]) -> float:
         "years": best.years,
         "names": best.names,
     }
-    if question.accented:  # without accents the vectors tell nothing
+    if question.readable:  # otherwise the vectors tell nothing
         features["similarity"] = max(e.similarity for e in evidence) - _TYPICAL_COSINE
         features["dense"] = max(e.passage.scores.dense for e in evidence) - _TYPICAL_COSINE
     return 1 / (1 + math.exp(-_BIAS - sum(_WEIGHTS[name] * value for name, value in features.items())))

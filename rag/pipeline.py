@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from index.local import LocalIndex
+from rag.accents import Accents
 from rag.corpus import Corpus
 from rag.embedding import load_embedder
 from rag.evidence import weigh
@@ -33,6 +34,7 @@ class Pipeline:
     def __init__(self, corpus: Corpus, generator: Generator) -> None:
         """Answer from `corpus`, in the words of `generator`."""
         self.corpus = corpus
+        self._accents = Accents(corpus.index)
         self._retriever = Retriever(corpus)
         self._generator = generator
 
@@ -51,7 +53,7 @@ class Pipeline:
         """The answer as it grows, statement by statement; the last one is complete. Raises what `ask` raises."""
         timings: dict[str, float] = {}
         with _timed(timings, "understand"):
-            understood = understand(question, history)
+            understood = self.understand(question, history)
         retrieved = self._find(understood, only, timings)
         with _timed(timings, "weigh"):
             evidence = weigh(understood, retrieved.passages, retrieved.weights)
@@ -59,6 +61,7 @@ class Pipeline:
             reason = refusal_reason(understood, evidence, supported)
         answer = Answer(
             question=understood.text,
+            understood=understood.search_text,
             text=REFUSAL,
             passages=retrieved.passages,
             refused=True,
@@ -80,9 +83,13 @@ class Pipeline:
                 yield answer
         yield answer
 
+    def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:
+        """`question` as it is understood: with its accents, and the questions that it leans on. Raises QuestionError."""
+        return understand(question, history, self._accents.restore)
+
     def retrieve(self, question: str, only: Filters = EVERYTHING) -> tuple[Passage, ...]:
         """The passages for `question`, best first. Raises what `ask` raises."""
-        return self._find(understand(question), only, {}).passages
+        return self._find(self.understand(question), only, {}).passages
 
     def _find(self, question: Question, only: Filters, timings: dict[str, float]) -> Retrieved:
         self.corpus.check()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import pairwise
 
 from rag.errors import QuestionError
 from rag.schema import Turn
@@ -46,16 +45,19 @@ class Kind(StrEnum):
 class Question:
     """A question as it was understood.
 
-    `text` is what was typed, cleaned; `search_text` what is searched for: the same, with the questions before it
-    where it is a follow-up. `accented` tells whether that was typed with accents; without them its words are
-    compared folded. `content` are its distinct words that say what it is about, in match form (folded if not
-    accented), in order. `years` are the years it names, `names` the syllables of each name and document number in
-    it that can be told by its capitals. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is.
+    `text` is what was typed, cleaned; `search_text` what is searched for: with accents where they could be restored,
+    and with the questions before it where it is a follow-up. `accented` tells whether all of it was typed with
+    accents; otherwise its words are compared folded, as a restored accent may be wrong. `readable` tells whether
+    `search_text` has accents now: vectors of a text without them are noise. `content` are its distinct words that say
+    what it is about, in match form (folded if not accented), in order. `years` are the years it names, `names` the
+    syllables of each name and document number in it that can be told by its capitals. `unit` is what is counted ("mấy
+    nhóm": nhóm), "" if nothing is.
     """
 
     text: str
     search_text: str
     accented: bool
+    readable: bool
     kind: Kind
     terms: Terms
     content: tuple[str, ...]
@@ -68,46 +70,59 @@ class Question:
         return [term if self.accented else strip_accents(term) for term in syllables(text)]
 
 
-def understand(text: str, history: Sequence[Turn] = ()) -> Question:
+Restore = Callable[[str], str]
+"""Gives a text that was typed without accents its accents, as far as it can."""
+
+
+def _as_typed(text: str) -> str:
+    return text
+
+
+def understand(text: str, history: Sequence[Turn] = (), restore: Restore = _as_typed) -> Question:
     """Read a question, with the questions before it if it leans on them.
 
     Raises:
         QuestionError: it is empty, has no words, or is too long. The message is for the person who asks.
     """
     cleaned = _checked(text)
-    accented = has_accents(cleaned)
-    searched, kind = _ask_words(cleaned, accented=accented)
-    counted = _COUNTED.search(fold(cleaned)) if not accented else _COUNTED.search(match_form(cleaned))
-    search_text, names = cleaned, _names(cleaned, accented=accented)
-    if (asked := _questions_before(history)) and _leans(cleaned, accented=accented):
-        accented = accented and all(map(has_accents, asked))
-        before = ""
-        for question, following in pairwise([*asked, cleaned]):
-            before = f"{before} {question}".lstrip()
-            if _years(following):  # "còn năm 2022?": the new year takes the place of the old one
-                before = _YEAR.sub(" ", before)
-        topic, kind_before = _ask_words(before, accented=accented)
+    asked = [*_questions_before(history), cleaned] if _leans(cleaned, accented=has_accents(cleaned)) else [cleaned]
+    accented = all(map(has_accents, asked))
+    written = [question if has_accents(question) else restore(question) for question in asked]
+    *before, now = _with_latest_years(written)
+    search_text = " ".join([*before, now])
+    readable = has_accents(search_text)
+    searched, kind = _ask_words(now, accented=readable)
+    if before:
+        topic, kind_before = _ask_words(" ".join(before), accented=readable)
         searched, kind = f"{topic} {searched}", kind_before if kind == Kind.OPEN else kind
-        search_text = f"{before} {cleaned}"
-        # Each by itself: the capital that a follow-up begins with is no name.
-        found_names = [name for question in [*asked, cleaned] for name in _names(question, accented=accented)]
-        names = tuple(dict.fromkeys(found_names))
+    counted = _COUNTED.search(match_form(now) if readable else fold(now))
     found = terms(searched)
-    single = found["syllables" if accented else "folded_syllables"]
     # Without accents "chị" and "chỉ" are one word: no list of words to pass over could be right.
-    stop = _stopwords() if accented else frozenset()
-    content = tuple(dict.fromkeys(term for term in single if term not in stop))
+    stop = _stopwords() if readable else frozenset()
+    form = match_form if accented else fold
+    content = tuple(dict.fromkeys(form(term) for term in found["syllables"] if term not in stop))
     return Question(
         text=cleaned,
         search_text=search_text,
         accented=accented,
+        readable=readable,
         kind=kind,
         terms=found,
-        content=content or tuple(dict.fromkeys(single)),
+        content=content or tuple(dict.fromkeys(map(form, found["syllables"]))),
         years=_years(search_text),
-        names=names,
-        unit=counted.group(1) if counted and kind == Kind.QUANTITY else "",
+        # Each by itself: the capital that a follow-up begins with is no name.
+        names=tuple(dict.fromkeys(name for question in asked for name in _names(question, accented=accented))),
+        unit=form(counted.group(1)) if counted and kind == Kind.QUANTITY else "",
     )
+
+
+def _with_latest_years(questions: Sequence[str]) -> list[str]:
+    """`questions` without the years that a later one replaces: "còn năm 2022?" asks of no other year."""
+    kept = list(questions)
+    for at, question in enumerate(questions):
+        if _years(question):
+            kept[:at] = [_YEAR.sub(" ", earlier) for earlier in kept[:at]]
+    return kept
 
 
 def _checked(text: str) -> str:

@@ -118,6 +118,9 @@ class Citation:
 class Answer:
     """What the user gets. `text` holds the sentences with their markers, or the refusal.
 
+    `understood` is what was searched for: the question, with its accents restored, and with the questions that it
+    leans on before it.
+
     `refused` is True when the corpus does not hold the answer; `reason` then says why, in
     Vietnamese, and is "" otherwise. `support` is how likely it is, from 0 to 1, that the corpus holds the answer.
     `timings` are milliseconds by stage.
@@ -132,3 +135,4 @@ class Answer:
     support: float = 0.0
     generator: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
+    understood: str = ""

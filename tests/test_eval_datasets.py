@@ -13,6 +13,7 @@ from eval.beir import run_beir
 from eval.cache import open_cached
 from eval.datasets import make_text, read_beir, read_squad
 from eval.errors import EvalError
+from eval.report import to_html
 from eval.run import run_cases
 from index.schema import Vectors
 from rag.embedding import Kind
@@ -171,14 +172,18 @@ def test_beir_scores(tmp_path: Path, embedder: HashEmbedder, settings: Settings)
     wrong = read_beir(tmp_path / "b")
     swapped = type(wrong)(wrong.queries, {"q0": {"p1": 1}, "q1": {"p0": 1}}, wrong.texts, wrong.names)
     pipeline = open_cached(settings, beir.texts, quiet)
-    assert run_beir(pipeline, swapped, {}).metrics["lexical.recall@1"] == 0
+    lost = run_beir(pipeline, swapped, {"set": "s", "corpus": "c"})
     pipeline.corpus.index.close()
+    assert lost.metrics["lexical.recall@1"] == 0
+    assert "chỉ tìm kiếm" in to_html(lost)
 
 
 def test_squad_scores(tmp_path: Path, embedder: HashEmbedder, settings: Settings) -> None:
     squad = read_squad(lines(tmp_path / "s.jsonl", ROWS))
     pipeline = open_cached(settings, squad.texts, quiet)
-    result = run_cases(pipeline, squad.cases, {}, passages=False, name=lambda i: squad.names.get(i, i))
+    result = run_cases(
+        pipeline, squad.cases, {"set": "s", "corpus": "c"}, passages=False, name=lambda i: squad.names.get(i, i)
+    )
     pipeline.corpus.index.close()
     assert result.metrics["lexical.recall@1"] == 1
     assert result.metrics["answer_in_citations@3"] == 1
@@ -190,6 +195,7 @@ def test_squad_scores(tmp_path: Path, embedder: HashEmbedder, settings: Settings
     assert by_id["r3"]["given_context"]["support"] < by_id["r1"]["given_context"]["support"]
     assert "given_context.answer_accuracy" not in by_id["r3"]["scores"]
     assert not any("article." in name for name in result.metrics)
+    assert "Chỉ với ngữ cảnh" in to_html(result)
 
 
 def test_a_second_run_embeds_nothing(embedder: HashEmbedder, settings: Settings) -> None:

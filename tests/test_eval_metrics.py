@@ -146,7 +146,7 @@ def test_only_gold_articles_count_as_citations() -> None:
         return Citation(1, article_id, "", "", None, "", "", "683 tỷ", 0, 6)
 
     case = Case("i", "fact", "?", answers=("683 tỷ",), articles=("right",))
-    right, wrong = (Answer("?", "683 tỷ [1]", (cite(name),)) for name in ("right", "wrong"))
+    right, wrong = (Answer("?", "683 tỷ [1]", citations=(cite(name),)) for name in ("right", "wrong"))
     assert answer_scores(case, right, lambda _: "683 tỷ")["citation_accuracy"] == 1
     assert answer_scores(case, wrong, lambda _: "683 tỷ")["citation_accuracy"] == 0
     assert answer_scores(case, wrong, lambda _: "683 tỷ")["answer_accuracy"] == 1

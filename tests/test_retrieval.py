@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from index.schema import Hit
 from rag.pipeline import Pipeline
 from rag.question import understand
-from rag.retrieval import PASSAGES, fuse, lexical_query
+from rag.retrieval import PASSAGES, dense_weight, fuse, lexical_query
 from rag.schema import Filters
 from rag.vietnamese.terms import FIELDS
 
@@ -51,12 +51,16 @@ class TestFuse:
 
 
 class TestLexicalQuery:
-    def test_a_question_is_searched_for_in_the_fields_of_its_own_form(self) -> None:
-        accented, plain = lexical_query(understand("kim ngạch gạo")), lexical_query(understand("kim ngach gao"))
-        assert set(accented) == {name for name in FIELDS if not name.startswith("folded")}
-        assert set(plain) == {name for name in FIELDS if name.startswith("folded")}
-        assert set(accented["pairs"]) == {"kim_ngạch", "ngạch_gạo"}
-        assert set(plain["folded_pairs"]) == {"kim_ngach", "ngach_gao"}
+    def test_a_question_is_searched_for_in_all_fields(self) -> None:
+        query = lexical_query(understand("kim ngạch gạo"))
+        assert set(query) == set(FIELDS)
+        assert set(query["pairs"]) == {"kim_ngạch", "ngạch_gạo"}
+        assert set(query["folded_pairs"]) == {"kim_ngach", "ngach_gao"}
+
+    def test_vectors_count_only_where_there_are_accents(self) -> None:
+        assert dense_weight(understand("kim ngạch gạo")) > 0
+        assert dense_weight(understand("kim ngach gao")) == 0
+        assert dense_weight(understand("kim ngach gao", restore=lambda _: "kim ngạch gạo")) > 0
 
     def test_words_that_only_ask_are_not_searched_for(self) -> None:
         assert set(lexical_query(understand("Kim ngạch là bao nhiêu?"))["syllables"]) == {"kim", "ngạch", "là"}

@@ -70,14 +70,17 @@ def byline(parts: Iterable[str]) -> str:
 
 def answer(reply: Answer) -> str:
     """The answer with linked markers and its numbered sources; a refusal as a notice with its reason."""
+    understood = ""
+    if reply.understood not in {"", reply.question}:
+        understood = f'<p class="hd-understood">Tôi hiểu câu hỏi là: {escape(reply.understood)}</p>'
     if reply.refused:
         reason = f'<p class="hd-reason">{escape(reply.reason)}</p>' if reply.reason else ""
-        return f'<div class="hd-notice hd-refused"><p>{escape(reply.text)}</p>{reason}</div>'
+        return f'{understood}<div class="hd-notice hd-refused"><p>{escape(reply.text)}</p>{reason}</div>'
     sources = "".join(_card(citation) for citation in reply.citations)
     if sources:
         sources = f'<p class="hd-sources-title">Nguồn trích dẫn</p><ol class="hd-sources">{sources}</ol>'
     copy = '<p class="hd-tools"><button type="button" class="hd-copy">Sao chép câu trả lời</button></p>'
-    return f'<div class="hd-answer">{_body(reply.text, reply.citations)}{sources}{copy}</div>'
+    return f'<div class="hd-answer">{understood}{_body(reply.text, reply.citations)}{sources}{copy}</div>'
 
 
 def question(text: str, limit: int = 500) -> str:

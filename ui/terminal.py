@@ -11,6 +11,8 @@ from rag.schema import Answer, Citation
 def print_answer(console: Console, answer: Answer) -> None:
     """Print the answer, then its numbered sources with their quotes."""
     console.print()
+    if answer.understood != answer.question:
+        console.print(f"[dim]Tôi hiểu câu hỏi là: {escape(answer.understood)}[/dim]")
     console.print(escape(answer.text))
     if answer.reason:
         console.print(f"[dim]{escape(answer.reason)}[/dim]")
