@@ -49,6 +49,10 @@ def summarise(run: Mapping[str, Any], questions: Sequence[Question], costs: Mapp
     intervals: dict[str, Any] = {}
     by_type: dict[str, dict[str, Any]] = {}
     _means(names, values, bootstrap, result.metrics, intervals)
+    for prefix in ("", "given_context."):
+        if f"{prefix}refusal_recall" not in result.metrics:  # nothing should be refused: precision says nothing
+            result.metrics.pop(f"{prefix}refusal_precision", None)
+            intervals.pop(f"{prefix}refusal_precision", None)
     kinds = np.array([q["type"] for q in questions])
     for kind in dict.fromkeys(kinds.tolist()):
         here = np.where((kinds == kind)[:, None], values, np.nan)

@@ -53,8 +53,8 @@ class Accents:
         if version == self._version:
             return
         counts: dict[str, float] = defaultdict(float)
-        for term, count in self._index.vocabulary("syllables"):
-            counts[term] += count
+        for term, records in self._index.vocabulary("syllables"):
+            counts[term] += records
         for phrase in _asking():
             for syllable in phrase:
                 counts[syllable] += _ASKING

@@ -26,13 +26,12 @@ _YEARS = 2.0
 class Evidence:
     """A sentence as evidence for an answer. `span` is in the text of the passage's article.
 
-    `coverage` is the share, by IDF, of the question's content words that the sentence holds; `context` the
-    same when its neighbour, heading, title and date are read with it; `pairs` the share of the question's pairs of
-    neighbouring words that stand side by side here too; `fits` what it is worth that it holds
-    what the kind of question wants (a number, a name, ...); `years` is 1 if every year
-    of the question stands in it or in its context, 1/2 if elsewhere in the article, else 0; `names` is the share of the
-    question's names that stand in it or in its context (1 if it has none). `held` is the
-    coverage of the whole passage, title and heading included.
+    `coverage` is the share, by IDF, of the question's content words that the sentence holds; `context` the same when
+    the sentence before it, heading, title and date are read with it; `held` that of the whole passage. `pairs` is the
+    share of the question's pairs of neighbouring words that stand side by side here too; `fits` what it is worth that
+    it holds what the kind of question wants (a number, a name, ...). `years` is the share of the question's years that
+    stand in it or in its context, where one elsewhere in the article counts half; `names` the share of its names that
+    do. Both are 1 if the question has none.
     """
 
     passage: Passage
@@ -87,7 +86,7 @@ def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str,
                     context=_coverage(weights, context),
                     pairs=_share(pairs, words),
                     fits=fits(question, sentence, words),
-                    years=_years(question, context, passage),
+                    years=_years(question, context, passage.article.text),
                     names=_names(question, context),
                     held=held,
                 )
@@ -96,10 +95,11 @@ def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str,
     return sorted(evidence, key=lambda e: -e.score)
 
 
-def _years(question: Question, context: set[str], passage: Passage) -> float:
-    if question.years <= context:
+def _years(question: Question, context: set[str], article: str) -> float:
+    if not question.years:
         return 1.0
-    return 0.5 if all(year in passage.article.text for year in question.years) else 0.0
+    found = sum(1.0 if year in context else 0.5 * (year in article) for year in question.years)
+    return found / len(question.years)
 
 
 def _names(question: Question, context: set[str]) -> float:

@@ -84,7 +84,7 @@ class Pipeline:
         yield answer
 
     def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:
-        """`question` as it is understood: with its accents, and the questions that it leans on. Raises QuestionError."""
+        """`question` with its accents, and with the questions that it leans on. Raises QuestionError."""
         return understand(question, history, self._accents.restore)
 
     def retrieve(self, question: str, only: Filters = EVERYTHING) -> tuple[Passage, ...]:

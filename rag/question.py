@@ -21,6 +21,7 @@ _MAX_BEFORE = 4
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _UPPER = "".join(c for c in map(chr, range(ord("A"), 0x1EFA)) if c.isupper())
 _NAME = re.compile(rf"\b\d+-[{_UPPER}]\w*(?:[-/]\w+)*|\b[{_UPPER}]\w*(?:\s+[{_UPPER}]\w*)*")
+_NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 _COUNTED = re.compile(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
 
 
@@ -50,8 +51,8 @@ class Question:
     accents; otherwise its words are compared folded, as a restored accent may be wrong. `readable` tells whether
     `search_text` has accents now: vectors of a text without them are noise. `content` are its distinct words that say
     what it is about, in match form (folded if not accented), in order. `years` are the years it names, `names` the
-    syllables of each name and document number in it that can be told by its capitals. `unit` is what is counted ("mấy
-    nhóm": nhóm), "" if nothing is.
+    syllables of each name and document number in it that can be told by its capitals, and its other numbers. `unit` is
+    what is counted ("mấy nhóm": nhóm), "" if nothing is.
     """
 
     text: str
@@ -143,13 +144,14 @@ def _years(text: str) -> frozenset[str]:
 
 
 def _names(text: str, *, accented: bool) -> tuple[tuple[str, ...], ...]:
-    """Names ("Hà Tĩnh"), initials ("FDI") and document numbers ("15-CT/TW"), each as its syllables.
+    """Names ("Hà Tĩnh"), initials ("FDI"), document numbers ("15-CT/TW") and numbers, each as its syllables.
 
     A capital at the beginning of the question tells nothing, and neither does one where all are capitals.
     """
-    if text.isupper():
-        return ()
-    found = [m.group() for m in _NAME.finditer(text) if m.start() > 0 or m.group().isupper() or " " in m.group()]
+    found = [m.group() for m in _NUMBER.finditer(text) if not _YEAR.fullmatch(m.group())]
+    if not text.isupper():
+        capitals = _NAME.finditer(text)
+        found += [m.group() for m in capitals if m.start() > 0 or m.group().isupper() or " " in m.group()]
     form = match_form if accented else fold
     return tuple(dict.fromkeys(tuple(form(word) for word in re.findall(r"[^\W_]+", name)) for name in found))
 

@@ -140,6 +140,13 @@ def test_always_refusing_scores_badly(pipeline: Pipeline, cases: list[Case]) -> 
     assert {"mean_words", "citation_validity"}.isdisjoint(found)
 
 
+def test_no_refusal_precision_where_nothing_should_be_refused(pipeline: Pipeline, cases: list[Case]) -> None:
+    answerable = [case for case in cases if case.answerable][:3]
+    found = run_cases(Pipeline(pipeline.corpus, RefusingGenerator()), answerable, {}).metrics
+    assert found["false_refusal_rate"] == 1
+    assert {"refusal_precision", "refusal_recall", "refusal_auroc"}.isdisjoint(found)
+
+
 def test_quoting_whole_passages_scores_badly(pipeline: Pipeline, cases: list[Case], shipped_run: Result) -> None:
     result = run_cases(Pipeline(pipeline.corpus, PassageGenerator()), cases, {})
     found = result.metrics
