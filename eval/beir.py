@@ -37,7 +37,7 @@ def run_beir(
     started, begun = datetime.now(UTC), time.perf_counter()
     runs: dict[str, dict[str, dict[str, float]]] = {way: {} for way in WAYS}
     latency: dict[str, float] = {}
-    prober = Prober(pipeline.corpus)
+    prober = Prober(pipeline)
     for done, (query, text) in enumerate(beir.queries.items()):
         progress(done, len(beir.queries))
         clock = time.perf_counter()

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.schema import Filter
-from rag.accents import Accents
 from rag.corpus import Corpus, decode_chunk
 from rag.embedding import Vectors
 from rag.evidence import weigh
-from rag.question import Question, understand
-from rag.retrieval import DEPTH, Retriever, dense_weight, fuse, lexical_query
+from rag.pipeline import Pipeline
+from rag.question import Question
+from rag.retrieval import DEPTH, dense_weight, fuse, lexical_query
 from rag.schema import EVERYTHING, Filters, Turn
 
 WAYS = ("dense", "lexical", "fused")
@@ -38,11 +38,10 @@ class Probe:
 class Prober:
     """Searches a corpus in each way, as the pipeline does, and weighs what it would answer from."""
 
-    def __init__(self, corpus: Corpus) -> None:
-        """Search `corpus`."""
-        self.corpus = corpus
-        self._accents = Accents(corpus.index)
-        self._retriever = Retriever(corpus)
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Search the corpus of `pipeline`."""
+        self._pipeline = pipeline
+        self._corpus = pipeline.corpus
 
     def probe(self, question: str, history: Sequence[Turn] = ()) -> Probe:
         """All rankings of `question`, and its best sentences.
@@ -51,8 +50,8 @@ class Prober:
             QuestionError: it cannot be asked.
         """
         understood, vector = self._read(question, history)
-        hits = self.corpus.index.search(vector, lexical_query(understood), DEPTH, Filter())
-        articles = {found.key: found.document_id for found in self.corpus.index.records([hit.key for hit in hits])}
+        hits = self._corpus.index.search(vector, lexical_query(understood), DEPTH, Filter())
+        articles = {found.key: found.document_id for found in self._corpus.index.records([hit.key for hit in hits])}
         weights = {"dense": 1.0, "lexical": 0.0, "fused": dense_weight(understood)}
         rankings = {
             way: [Found(hit.key, articles[hit.key], s) for hit, s in fuse(hits, weights[way]) if hit.key in articles]
@@ -65,12 +64,12 @@ class Prober:
         return self._sentences(*self._read(question, ()), only)
 
     def _read(self, question: str, history: Sequence[Turn]) -> tuple[Question, Vectors]:
-        understood = understand(question, history, self._accents.restore)
-        (vector,) = self.corpus.embedder.embed([understood.search_text], "query")
+        understood = self._pipeline.understand(question, history)
+        (vector,) = self._corpus.embedder.embed([understood.search_text], "query")
         return understood, vector
 
     def _sentences(self, question: Question, vector: Vectors, only: Filters) -> tuple[str, ...]:
-        retrieved = self._retriever.retrieve(question, vector, only)
+        retrieved = self._pipeline.retriever.retrieve(question, vector, only)
         evidence = weigh(question, retrieved.passages, retrieved.weights)
         return tuple(e.text for e in evidence[:EVIDENCE])
 

@@ -32,6 +32,9 @@ _TILES = (
     "given_context.refusal_auroc",
     "answer_in_citations@1",
     "fused.ndcg@10",
+    "fused.mrr",
+    "fused.recall@1",
+    "fused.recall@10",
     "latency_p50_ms",
 )
 _TILES_SHOWN = 5
@@ -71,6 +74,8 @@ def to_html(result: Result) -> str:
 def _format(name: str, value: float) -> str:
     if name.endswith("_ms"):
         return f"{value:.0f} ms"
+    if name.startswith(WAYS):
+        return f"{value:.3f}"
     if name.endswith("mean_words"):
         return f"{value:.1f}"
     return f"{value:.0f}" if name.endswith("_mb") else f"{value:.1%}" if "auroc" not in name else f"{value:.3f}"
@@ -169,6 +174,8 @@ def _refusals(result: Result) -> list[tuple[Label, Markup, Markup | None]]:
 
 
 def _latency(result: Result) -> Markup | None:
+    if not result.run.get("generator"):  # all ways of searching together are no latency that anyone waits for
+        return None
     values = [q["latency_ms"] for q in result.questions if q.get("latency_ms") is not None]
     return charts.latency(values, "Thời gian trả lời · Latency") if values else None
 

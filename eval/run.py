@@ -43,7 +43,7 @@ def run_cases(
     _ask(pipeline, cases[0], EVERYTHING)
     questions, stages = [], list[dict[str, float]]()
     generator = ""
-    prober = Prober(pipeline.corpus)
+    prober = Prober(pipeline)
     for done, case in enumerate(cases):
         progress(done, len(cases))
         answer, total = _ask(pipeline, case, EVERYTHING)

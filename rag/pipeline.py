@@ -35,7 +35,7 @@ class Pipeline:
         """Answer from `corpus`, in the words of `generator`."""
         self.corpus = corpus
         self._accents = Accents(corpus.index)
-        self._retriever = Retriever(corpus)
+        self.retriever = Retriever(corpus)
         self._generator = generator
 
     def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Answer:
@@ -96,7 +96,7 @@ class Pipeline:
         with _timed(timings, "embed"):
             (vector,) = self.corpus.embedder.embed([question.search_text], "query")
         with _timed(timings, "retrieve"):
-            return self._retriever.retrieve(question, vector, only)
+            return self.retriever.retrieve(question, vector, only)
 
     def article(self, article_id: str) -> Article | None:
         """The article of that id."""

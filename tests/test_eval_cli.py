@@ -87,6 +87,20 @@ def test_an_unknown_article_is_named_and_does_not_end_the_run() -> None:
     assert "q1: moon is not in the corpus" in found.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["gold.jsonl", "--corpus", "corpus/cau.md", "corpus/thap-rua.md"],
+        ["--corpus", "corpus/cau.md", "corpus/thap-rua.md", "gold.jsonl"],
+        ["gold.jsonl", "--corpus", "corpus/cau.md", "corpus/thap-rua.md", "--limit", "3"],
+        ["gold.jsonl", "--corpus", "corpus/cau.md", "--corpus", "corpus/thap-rua.md"],
+    ],
+)
+def test_a_corpus_may_be_several_paths(arguments: list[str]) -> None:
+    assert call(*arguments, "--json", "out.json").exit_code == 0
+    assert "2 articles" in json.loads(Path("out.json").read_text("utf-8"))["run"]["corpus"]
+
+
 def test_minimum() -> None:
     assert call("gold.jsonl", "--corpus", "corpus", "--min", "fused.mrr=0").exit_code == 0
     found = call("gold.jsonl", "--corpus", "corpus", "--min", "answer_accuracy=1.1", "--json", "out.json")

@@ -77,8 +77,9 @@ class TestFeatures:
         question = "Gạo năm 2023 và 2022?"
         assert [e.years for e in weigh_text(question, "Gạo 2022, 2023.").values()] == [1.0]
         assert [e.years for e in weigh_text(question, "Gạo 2022.", published=date(2023, 1, 1)).values()] == [1.0]
-        assert [e.years for e in weigh_text(question, "Gạo 2022.", rest=" Cá năm 2023.").values()] == [0.5]
-        assert [e.years for e in weigh_text(question, "Gạo 2022.").values()] == [0.0]
+        assert [e.years for e in weigh_text(question, "Gạo 2022.", rest=" Cá năm 2023.").values()] == [0.75]
+        assert [e.years for e in weigh_text(question, "Gạo 2022.").values()] == [0.5]
+        assert [e.years for e in weigh_text(question, "Gạo.").values()] == [0.0]
         assert [e.years for e in weigh_text("Gạo?", "Cá.").values()] == [1.0]
 
     def test_names(self) -> None:

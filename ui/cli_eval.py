@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 _RUN = "run"
+_CORPUS = "--corpus"
 
 
 class _RunByDefault(TyperGroup):
@@ -21,8 +22,27 @@ class _RunByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
-            args = [_RUN, *args]
+            args = [_RUN, *_each_by_itself(args)]
         return super().parse_args(ctx, args)
+
+
+def _each_by_itself(args: list[str]) -> list[str]:
+    """`--corpus a b c` as `--corpus a --corpus b --corpus c`: a shell makes the first of `--corpus *.txt`.
+
+    A gold file may stand behind them: the first `.jsonl`, if none stood before.
+    """
+    spread: list[str] = []
+    in_corpus = has_gold = False
+    for position, arg in enumerate(args):
+        if arg.startswith("-"):
+            in_corpus = arg == _CORPUS
+            spread.append(arg)
+        elif in_corpus and args[position - 1] != _CORPUS and (has_gold or not arg.endswith(".jsonl")):
+            spread += [_CORPUS, arg]
+        else:
+            has_gold = has_gold or arg.endswith(".jsonl")
+            spread.append(arg)
+    return spread
 
 
 eval_app = typer.Typer(
