@@ -17,6 +17,8 @@ MAX_SENTENCES = 3
 # A further sentence must be nearly as good as the best one, and the whole stays short enough to be read.
 _MARGIN = 1.5
 _CONSIDERED = 12
+# One that is this near may be the better one: the reader sees both.
+_RIVAL = 0.5
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
@@ -73,7 +75,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
             continue
         gained = missing & set(question.form(choice.text))
         answers = other.fits > max(c.evidence.fits for c in chosen)
-        if not (gained or answers) or not _has_room(chosen, choice):
+        rivals = best.score - other.score < _RIVAL and len(chosen) == 1
+        if not (gained or answers or rivals) or not _has_room(chosen, choice):
             continue
         if any(_overlap(c, choice) or _says_the_same(question, c, choice) for c in chosen):
             continue
