@@ -22,7 +22,7 @@ def split(text: str) -> list[str]:
         "TP. Hồ Chí Minh đăng cai hội nghị.",  # also where it could be taken for a list mark
         "TX. Hồng Lĩnh cùng tham dự.",
         "PGS.TS. Nguyễn Văn An và TS. Lê Bình phát biểu.",
-        "Chỉ thị số 15-CT/TW ngày 10/8/2022 của Ban Bí thư được triển khai.",
+        "Chỉ thị số 15-CT/TW được ban hành ngày 10/8/2022 và có hiệu lực ngay.",
         "Kế hoạch số 04-KH/UBND ban hành ngày 9.1.2023 có hiệu lực.",
         "Mức phí là 1.000.000 đồng một năm, tăng 32,1% so với 2022.",
         "Gạo, cà phê, hạt điều, v.v. và thủy sản đều tăng.",
