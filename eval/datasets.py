@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,17 +79,14 @@ def read_squad(path: Path, limit: int | None = None) -> Squad:
     for row in rows:
         same.setdefault(key(row.question), []).append(row)
     cases = []
-    seen: set[str] = set()
-    for row in rows[:limit]:
-        if row.id in seen:
-            raise EvalError(f"{path.name}: the id {row.id!r} comes twice.")
-        seen.add(row.id)
+    own_ids = distinct_ids([row.id for row in rows])
+    for row, own_id in zip(rows[:limit], own_ids, strict=False):
         group = key(row.question)
         answering = [other for other in same[group] if other.answers]
         answers = tuple(dict.fromkeys(answer for other in answering for answer in other.answers))
         cases.append(
             Case(
-                id=row.id,
+                id=own_id,
                 type="answerable" if answers else "impossible",
                 question=row.question,
                 answers=answers,
@@ -175,18 +173,31 @@ def read_beir(folder: Path, limit: int | None = None) -> Beir:
         text = make_text(title if body.strip() else "", body if body.strip() else title)
         texts[text.id] = text
         names[text.id] = (*names.get(text.id, ()), own)
-    queries: dict[str, str] = {}
-    for number, row in json_lines(folder / "queries.jsonl"):
-        own, question = _strings(row, ("_id", "text"), f"queries.jsonl, line {number}")
-        queries[own] = question
-    judged = _qrels(qrels_path)
-    asked = [q for q in queries if any(score > 0 for score in judged.get(q, {}).values())][:limit]
+    rows = [
+        _strings(row, ("_id", "text"), f"queries.jsonl, line {number}")
+        for number, row in json_lines(folder / "queries.jsonl")
+    ]
+    own_ids = distinct_ids([own for own, _ in rows])
+    queries = {own_id: question for own_id, (_, question) in zip(own_ids, rows, strict=True)}
+    by_id = _qrels(qrels_path)
+    judged = {own_id: by_id.get(own, {}) for own_id, (own, _) in zip(own_ids, rows, strict=True)}
+    asked = [q for q in queries if any(score > 0 for score in judged[q].values())][:limit]
     if not asked:
         raise EvalError(f"{qrels_path} judges none of the {len(queries)} questions of queries.jsonl.")
     known = {own for owned in names.values() for own in owned}
     if not any(passage in known for q in asked for passage in judged[q]):
         raise EvalError(f"{qrels_path} names no passage of corpus.jsonl: the files belong to different sets.")
     return Beir({q: queries[q] for q in asked}, {q: judged[q] for q in asked}, tuple(texts.values()), names)
+
+
+def distinct_ids(ids: Sequence[str]) -> list[str]:
+    """`ids`, in order, where the second "a" is "a~2": published sets give one id to several questions."""
+    seen: Counter[str] = Counter()
+    distinct = []
+    for own in ids:
+        seen[own] += 1
+        distinct.append(own if seen[own] == 1 else f"{own}~{seen[own]}")
+    return distinct
 
 
 def _strings(row: Mapping[str, Any], names: Sequence[str], place: str) -> list[str]:

@@ -250,3 +250,20 @@ def test_an_interrupted_build_goes_on(
     assert len(pipeline.articles()) == 10
     pipeline.corpus.index.close()
     assert totals[0] == 6  # the four that were acknowledged are not done again
+
+
+def test_one_id_for_several_questions_is_told_apart(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": "q",
+            "title": "t",
+            "context": "Gạo giá 5 đồng.",
+            "question": f"Câu {n}?",
+            "answers": [],
+            "is_impossible": True,
+        }
+        for n in range(3)
+    ]
+    path = tmp_path / "set.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    assert [case.id for case in read_squad(path).cases] == ["q", "q~2", "q~3"]
