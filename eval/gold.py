@@ -141,6 +141,8 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
 def _read(path: Path) -> Iterator[tuple[int, Gold]]:
     for number, value in json_lines(path):
         place = f"{path.name}, line {number}"
+        if "review" in value:
+            raise EvalError(f"{place}: still to be reviewed: correct the line, then remove its `review`.")
         try:
             gold = Gold.model_validate(value)
         except ValidationError as error:

@@ -45,8 +45,8 @@ TYPES = {
     "list": Label("liệt kê", "list"),
     "compare": Label("so sánh", "comparison"),
     "temporal": Label("thời gian", "temporal"),
-    "unanswerable": Label("không có lời giải", "unanswerable"),
-    "nearmiss": Label("gần đúng", "near miss"),
+    "unanswerable": Label("không có trong kho", "unanswerable"),
+    "nearmiss": Label("lệch chi tiết", "near miss"),
     "answerable": Label("trả lời được", "answerable"),
     "impossible": Label("không trả lời được", "impossible"),
     "beir": Label("tìm kiếm", "retrieval"),
@@ -67,10 +67,8 @@ STAGES = {
     "understand": Label("hiểu câu hỏi", "understand"),
     "embed": Label("nhúng", "embed"),
     "retrieve": Label("tìm kiếm", "retrieve"),
-    "rerank": Label("xếp lại", "rerank"),
-    "weigh": Label("cân nhắc", "weigh"),
-    "generate": Label("viết", "generate"),
-    "ground": Label("kiểm chứng", "ground"),
+    "weigh": Label("chấm điểm câu", "weigh"),
+    "generate": Label("soạn câu trả lời", "generate"),
 }
 
 

@@ -134,10 +134,11 @@ def load(path: Path) -> Result:
     try:
         value = json.loads(path.read_text("utf-8"))
         result = Result(value["run"], value["metrics"], value["by_type"], value["questions"], value.get("detail", {}))
-        shaped = all(isinstance(q["id"], str) for q in result.questions) and isinstance(result.metrics, dict)
+        needed = {"id", "type", "question", "correct", "scores"}
+        shaped = all(needed <= q.keys() for q in result.questions) and isinstance(result.metrics, dict)
     except OSError as error:
         raise EvalError(f"{path} cannot be read ({error.strerror}): name a file that --json wrote.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EvalError(f"{path} is not a result of `hoidap eval --json`.") from error
     if not shaped:
         raise EvalError(f"{path} is not a result of `hoidap eval --json`.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from index.dense import Dense
-from index.errors import IndexStoreError
+from index.errors import IndexBusyError, IndexPathError, IndexStoreError
 from index.lexical import Lexical
 from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Vectors
 from index.store import Store
@@ -25,8 +26,9 @@ class LocalIndex:
         self._folder = folder
         self._lock = threading.RLock()
         self._store = Store(folder / "store.sqlite")
-        self._dense = Dense(folder, self._store)
-        self._lexical = Lexical(folder, self._store, fields)
+        with self._errors():
+            self._dense = Dense(folder, self._store)
+            self._lexical = Lexical(folder, self._store, fields)
 
     @property
     def manifest(self) -> Manifest | None:
@@ -44,9 +46,11 @@ class LocalIndex:
             self._store.write(manifest, entries)
         self._refresh(save=True)
 
-    def replace(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
+    def replace(self, manifest: Manifest, entries: Iterable[Entry], since: int) -> None:
         """See `Index.replace`."""
         with self._lock, self._store.transaction():
+            if self._store.sequence != since:
+                raise IndexBusyError("The index was changed by another process meanwhile: run the command again.")
             kept = {document.id for document in self._store.documents()}
             self._store.remove(kept)
             self._store.write(manifest, entries)
@@ -59,11 +63,22 @@ class LocalIndex:
         self._refresh(save=True)
 
     def _refresh(self, *, save: bool = False) -> None:
-        with self._lock:
+        with self._lock, self._errors():
             self._dense.refresh()
             self._lexical.refresh()
             if save:
                 self._dense.save()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn what files of the derived engines raise into our errors; the store has its own."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:  # FAISS raises RuntimeError for a disk that is full
+            raise IndexPathError(
+                f"The index folder {self._folder} cannot be used ({error}): make it readable and writable and free "
+                "some space; what was acknowledged is not lost."
+            ) from error
 
     def document(self, document_id: str) -> Document | None:
         """See `Index.document`."""

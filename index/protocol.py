@@ -21,8 +21,11 @@ class Index(Protocol):
         `manifest` must equal the index's own, unless the index is empty.
         """
 
-    def replace(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
-        """Put `entries` in the place of all there is, in one transaction."""
+    def replace(self, manifest: Manifest, entries: Iterable[Entry], since: int) -> None:
+        """Put `entries` in the place of all there is, in one transaction.
+
+        Refused if the index has changed since its `version` was `since`: what came in between would be lost.
+        """
 
     def delete(self, document_ids: Iterable[str]) -> None:
         """Remove documents and their records, in one transaction. Unknown ids are passed over."""

@@ -19,10 +19,11 @@ from itertools import pairwise
 from index.protocol import Index
 from rag.question import Kind
 from rag.vietnamese.data import lines, read
-from rag.vietnamese.normalize import fold, strip_accents
+from rag.vietnamese.normalize import fold, has_accents, match_form, strip_accents
 from rag.vietnamese.terms import syllables
 
 _CANDIDATES = 8
+_LONG = 60  # syllables; a longer text gets fewer candidates each, so that no question holds up the others
 _SMOOTHING = 0.003  # of 0.001 to 0.3, the best on 500 viquad dev questions: 97 % of the syllables are right
 _ASKING = 100.0  # chunks that a syllable or pair of the word lists counts for
 _WORD = re.compile(r"[^\W\d_]+")
@@ -41,7 +42,9 @@ class Accents:
         """`text`, typed without accents, with them; what the corpus does not know stays as it is."""
         self._learn()
         words = list(_WORD.finditer(text))
-        restored = self._best([fold(word.group()) for word in words])
+        restored = self._best(
+            [self._step(word.group(), width=_CANDIDATES if len(words) <= _LONG else 2) for word in words]
+        )
         pieces, at = [], 0
         for word, syllable in zip(words, restored, strict=True):
             pieces += [text[at : word.start()], _like(word.group(), syllable)]
@@ -64,9 +67,14 @@ class Accents:
         self._candidates = {k: sorted(v, key=lambda c: -c[1])[:_CANDIDATES] for k, v in candidates.items()}
         self._version = version
 
-    def _best(self, folded: Sequence[str]) -> list[str]:
-        """The most probable accented syllables for `folded` ones."""
-        steps = [self._candidates.get(syllable, [(syllable, 1.0)]) for syllable in folded]
+    def _step(self, typed: str, width: int) -> list[tuple[str, float]]:
+        """What a typed syllable may be, with its counts: itself, if it has accents already."""
+        if has_accents(typed):
+            return [(match_form(typed), 1.0)]
+        return self._candidates.get(fold(typed), [(match_form(typed), 1.0)])[:width]
+
+    def _best(self, steps: Sequence[list[tuple[str, float]]]) -> list[str]:
+        """The most probable way through `steps`."""
         if not steps:
             return []
         pairs = self._pair_counts(steps)

@@ -20,7 +20,8 @@ RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-3"
 
 
 def chunk_article(article: Article) -> list[Chunk]:
-    """The chunks of `article`, in order. Headings between two chunks belong to neither.
+    """The chunks of `article`, in order. A heading between two chunks belongs to neither; one
+    between two short sections that were joined stands inside the text, but is no sentence.
 
     Every sentence is in one chunk, whole; a sentence longer than `MAX_WORDS` is a chunk by itself.
     """

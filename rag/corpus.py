@@ -100,6 +100,7 @@ class Corpus:
 
         One transaction: a rebuild that is stopped half-way leaves the index as it was.
         """
+        version = self.index.version
         wanted = self.articles() if articles is None else articles
 
         def entries() -> Iterator[Entry]:
@@ -110,7 +111,7 @@ class Corpus:
                 done += len(batch)
                 progress(done, len(wanted))
 
-        self.index.replace(self.manifest, entries())
+        self.index.replace(self.manifest, entries(), version)
         return len(wanted)
 
     def remove(self, article_ids: Sequence[str]) -> None:

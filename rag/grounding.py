@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rag.evidence import Evidence
@@ -12,8 +13,11 @@ from rag.schema import Citation
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 
-NO_PASSAGE = "Kho tài liệu chưa có bài viết nào phù hợp với bộ lọc đang chọn."
-NOT_COVERED = "Các đoạn gần nhất không nói đến điều được hỏi."
+NO_PASSAGE = "Không có bài viết nào để tìm trong phạm vi đã chọn."
+NOT_COVERED = "Những đoạn liên quan nhất không nhắc đến điều bạn hỏi."
+
+# An article's own footnote, which a reader would take for a marker of ours.
+_FOOTNOTE = re.compile(r"[ \t]*\[\d{1,3}\]")
 
 # Weights of `support`: a logistic regression on the gold dev questions over the seed articles. Answerable ones
 # against those that the corpus does not hold, answerable ones with their articles filtered out, and 250 questions
@@ -48,7 +52,7 @@ def refusal_reason(question: Question, evidence: Sequence[Evidence], supported: 
         return NO_PASSAGE
     if not any(e.years for e in evidence[:3]):
         years = ", ".join(sorted(question.years))
-        return f"Các đoạn gần nhất không có thông tin của năm {years}."
+        return f"Những đoạn liên quan nhất không có thông tin về năm {years}."
     if supported < THRESHOLD:
         return NOT_COVERED
     return ""
@@ -78,4 +82,4 @@ def cite(drafts: Iterable[Draft]) -> Iterator[tuple[str, Citation]]:
             start=start,
             end=end,
         )
-        yield f"{draft.text} [{marker}]", citation
+        yield f"{_FOOTNOTE.sub('', draft.text)} [{marker}]", citation

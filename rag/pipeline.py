@@ -20,7 +20,7 @@ from rag.embedding import load_embedder
 from rag.evidence import weigh
 from rag.generation import Generator
 from rag.generation.extractive import ExtractiveGenerator
-from rag.grounding import REFUSAL, cite, refusal_reason, support
+from rag.grounding import NOT_COVERED, REFUSAL, cite, refusal_reason, support
 from rag.question import Question, understand
 from rag.retrieval import Retrieved, Retriever
 from rag.schema import EVERYTHING, Answer, Article, Filters, Passage, Turn
@@ -65,7 +65,7 @@ class Pipeline:
             text=REFUSAL,
             passages=retrieved.passages,
             refused=True,
-            reason=reason,
+            reason=reason or NOT_COVERED,
             support=supported,
             generator=self._generator.name,
             timings=timings,
@@ -74,13 +74,17 @@ class Pipeline:
             yield answer
             return
         statements: list[str] = []
-        with _timed(timings, "generate"):
-            for statement, citation in cite(self._generator.generate(understood, evidence)):
-                statements.append(statement)
-                answer = replace(
-                    answer, text="\n".join(statements), citations=(*answer.citations, citation), refused=False
-                )
-                yield answer
+        cited = cite(self._generator.generate(understood, evidence))
+        while True:
+            with _timed(timings, "generate"):  # the time between two statements is the reader's
+                following = next(cited, None)
+            if following is None:
+                break
+            statement, citation = following
+            statements.append(statement)
+            citations = (*answer.citations, citation)
+            answer = replace(answer, text="\n".join(statements), citations=citations, refused=False, reason="")
+            yield answer
         yield answer
 
     def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:

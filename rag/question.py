@@ -12,7 +12,7 @@ from functools import cache
 from rag.errors import QuestionError
 from rag.schema import Turn
 from rag.vietnamese.data import lines, read
-from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents
+from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents, typed_with_accents
 from rag.vietnamese.terms import Terms, syllables, terms
 
 MAX_CHARS = 2000
@@ -21,6 +21,10 @@ _MAX_BEFORE = 4
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _UPPER = "".join(c for c in map(chr, range(ord("A"), 0x1EFA)) if c.isupper())
 _NAME = re.compile(rf"\b\d+-[{_UPPER}]\w*(?:[-/]\w+)*|\b[{_UPPER}]\w*(?:\s+[{_UPPER}]\w*)*")
+_BEFORE_YEAR = re.compile(r"(?:\b(?:năm|nam|quý|quy|giai đoạn|giai doan)\s+|\d\s*[/-]\s*)$", re.IGNORECASE)
+_YEAR_PHRASE = re.compile(
+    rf"(?:\b(?:năm|nam|giai đoạn|giai doan)\s+)?(?:{_YEAR.pattern}\s*[-–]\s*)?{_YEAR.pattern}", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 _COUNTED = re.compile(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
 
@@ -86,9 +90,10 @@ def understand(text: str, history: Sequence[Turn] = (), restore: Restore = _as_t
         QuestionError: it is empty, has no words, or is too long. The message is for the person who asks.
     """
     cleaned = _checked(text)
-    asked = [*_questions_before(history), cleaned] if _leans(cleaned, accented=has_accents(cleaned)) else [cleaned]
-    accented = all(map(has_accents, asked))
-    written = [question if has_accents(question) else restore(question) for question in asked]
+    leans = _leans(cleaned, accented=typed_with_accents(cleaned))
+    asked = [*_questions_before(history), cleaned] if leans else [cleaned]
+    accented = all(map(typed_with_accents, asked))
+    written = [question if typed_with_accents(question) else restore(question) for question in asked]
     *before, now = _with_latest_years(written)
     search_text = " ".join([*before, now])
     readable = has_accents(search_text)
@@ -122,7 +127,7 @@ def _with_latest_years(questions: Sequence[str]) -> list[str]:
     kept = list(questions)
     for at, question in enumerate(questions):
         if _years(question):
-            kept[:at] = [_YEAR.sub(" ", earlier) for earlier in kept[:at]]
+            kept[:at] = [" ".join(_YEAR_PHRASE.sub(" ", earlier).split()) for earlier in kept[:at]]
     return kept
 
 
@@ -140,7 +145,15 @@ def _checked(text: str) -> str:
 
 
 def _years(text: str) -> frozenset[str]:
-    return frozenset(_YEAR.findall(text))
+    """The years in `text`: "năm 2022", "2/4/2024", "2021-2025", "hội nghị 2024 có"; not "2000 doanh nghiệp"."""
+    return frozenset(m.group() for m in _YEAR.finditer(text) if _is_year(text, m))
+
+
+def _is_year(text: str, number: re.Match[str]) -> bool:
+    if _BEFORE_YEAR.search(text, 0, number.start()):
+        return True
+    following = re.match(r"\s+(\w+)", text[number.end() :])
+    return following is None or fold(following.group(1)) not in _counted()
 
 
 def _names(text: str, *, accented: bool) -> tuple[tuple[str, ...], ...]:
@@ -148,7 +161,7 @@ def _names(text: str, *, accented: bool) -> tuple[tuple[str, ...], ...]:
 
     A capital at the beginning of the question tells nothing, and neither does one where all are capitals.
     """
-    found = [m.group() for m in _NUMBER.finditer(text) if not _YEAR.fullmatch(m.group())]
+    found = [m.group() for m in _NUMBER.finditer(text) if m.group() not in _years(text)]
     if not text.isupper():
         capitals = _NAME.finditer(text)
         found += [m.group() for m in capitals if m.start() > 0 or m.group().isupper() or " " in m.group()]
@@ -164,7 +177,7 @@ def _questions_before(history: Sequence[Turn]) -> list[str]:
         if turn.role != "user" or not asked:
             continue
         run.insert(0, asked)
-        if len(run) == _MAX_BEFORE or not _leans(asked, accented=has_accents(asked)):
+        if len(run) == _MAX_BEFORE or not _leans(asked, accented=typed_with_accents(asked)):
             break
     return run
 
@@ -219,6 +232,11 @@ def _any_of(phrases: Sequence[str], numbered: Sequence[str] = ()) -> re.Pattern[
     for sign, meaning in wild.items():
         ordered = [phrase.replace(sign, meaning) for phrase in ordered]
     return re.compile(rf"\b(?:{'|'.join(ordered)})\b")
+
+
+@cache
+def _counted() -> frozenset[str]:
+    return frozenset(map(fold, lines("counted.txt")))
 
 
 @cache

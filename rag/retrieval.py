@@ -69,7 +69,7 @@ class Retriever:
 
 
 def dense_weight(question: Question) -> float:
-    """How much the vectors count: nothing for a question without accents (nDCG@10 .33 for .95)."""
+    """How much the vectors count: nothing for a question without accents, whose vector is noise."""
     return _DENSE_WEIGHT if question.readable else 0.0
 
 

@@ -106,5 +106,5 @@ def load_settings(**overrides: object) -> Settings:
             f"Setting {name!r} is not valid ({problem['msg']}): mend it in the environment "
             f"({PREFIX}{name.upper()}), in .env or in hoidap.toml."
         ) from error
-    except ValueError as error:  # a hoidap.toml or .env that does not parse
+    except (ValueError, OSError) as error:  # a hoidap.toml or .env that does not parse, or may not be read
         raise SettingsError(f"hoidap.toml or .env cannot be read: {error}.") from error

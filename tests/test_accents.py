@@ -57,3 +57,13 @@ def test_an_unaccented_question_is_shown_as_it_was_understood(pipeline: Pipeline
     assert answer.question == "tong kim ngach xuat nhap khau nam 2023 dat bao nhieu"
     assert answer.understood.startswith("tổng kim ngạch xuất nhập khẩu năm 2023 ")
     assert "683" in answer.text
+
+
+def test_accents_that_were_typed_stay(accents: Accents) -> None:
+    assert accents.restore("tong kim ngạch xuat nhap khau") == "tổng kim ngạch xuất nhập khẩu"
+    assert accents.restore("tong kim nghịch").endswith("nghịch")
+
+
+def test_a_long_text_is_restored_too(accents: Accents) -> None:
+    text = "tong kim ngach xuat nhap khau " * 40
+    assert accents.restore(text) == "tổng kim ngạch xuất nhập khẩu " * 40

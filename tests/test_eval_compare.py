@@ -122,6 +122,10 @@ def test_feedback_becomes_lines_to_review(tmp_path: Path) -> None:
     from eval.candidates import to_lines
 
     path.write_text(to_lines(lines), "utf-8")
+    with pytest.raises(EvalError, match="line 1: still to be reviewed"):
+        load_gold([path])
+    reviewed = [{key: value for key, value in line.items() if key != "review"} for line in lines]
+    path.write_text(to_lines(reviewed), "utf-8")
     assert len(load_gold([path])) == 4  # what comes out is gold in form
     feedback = tmp_path / "f.jsonl"
     feedback.write_text(

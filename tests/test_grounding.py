@@ -97,3 +97,12 @@ class TestRefusal:
         evidence = evidence_for(question, "Kim ngạch gạo năm 2023 là 5 tỷ USD.")
         assert refusal_reason(understand(question), evidence, THRESHOLD - 0.01) == NOT_COVERED
         assert refusal_reason(understand(question), evidence, THRESHOLD) == ""
+
+
+def test_a_footnote_of_the_article_is_no_marker() -> None:
+    article = Article("a", "T", "Dân số 8 triệu người [2] theo thống kê.")
+    chunk = Chunk("c", "a", 0, len(article.text), article.text)
+    passage = Passage(chunk, article, Scores(0, 0, 0), 1)
+    ((statement, citation),) = cite([Draft(article.text, passage, (0, len(article.text)))])
+    assert statement == "Dân số 8 triệu người theo thống kê. [1]"
+    assert citation.quote == article.text

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import index.dense
-from index.errors import IndexStoreError
+from index.errors import IndexBusyError, IndexStoreError
 from index.local import LocalIndex
 from index.protocol import Index
 from index.schema import Document, Entry, Filter, Hit, Manifest, Query, Vectors
@@ -195,12 +195,23 @@ def test_replace_puts_all_in_the_place_of_all(local: LocalIndex, folder: Path) -
     other = Manifest("wider", 12, "chunks-2", "terms-1")
     wide = np.eye(12, dtype=np.float32)
     entries = [Entry(Document(f"w{n}", "", ""), [make_record(f"w{n}:0", wide[n], {"words": ["a"]})]) for n in range(3)]
-    local.replace(other, entries)
+    local.replace(other, entries, local.version)
     assert local.manifest == other
     check_union(found(local, local.search(wide[1], QUERY, 9, EVERYTHING)), scores_of(entries, wide[1], QUERY), 9)
     again = LocalIndex(folder, FIELD_NAMES)
     assert again.search(wide[1], QUERY, 9, EVERYTHING) == local.search(wide[1], QUERY, 9, EVERYTHING)
     again.close()
+
+
+def test_replace_is_refused_when_something_came_in_between(local: LocalIndex, folder: Path) -> None:
+    local.put(MANIFEST, make_entries(2))
+    version = local.version
+    other = LocalIndex(folder, FIELD_NAMES)
+    other.put(MANIFEST, make_entries(1, prefix="late"))
+    other.close()
+    with pytest.raises(IndexBusyError, match="run the command again"):
+        local.replace(MANIFEST, make_entries(1, prefix="n"), version)
+    assert [document.id for document in local.documents()] == ["d000", "d001", "late000"]
 
 
 def test_another_manifest_is_refused_unless_empty(local: LocalIndex) -> None:
@@ -223,7 +234,8 @@ def test_a_write_that_fails_in_the_middle_changes_nothing(local: LocalIndex, fol
         yield from make_entries(3, seed=8)
         raise RuntimeError("the embedder broke")
 
-    for write in (local.put, local.replace):
+    version = local.version
+    for write in (local.put, lambda manifest, entries: local.replace(manifest, entries, version)):
         with pytest.raises(RuntimeError, match="the embedder broke"):
             write(MANIFEST, failing())
         assert local.search(a_query(), QUERY, 99, EVERYTHING) == before

@@ -263,3 +263,39 @@ class TestBadInput:
             return
         assert question.content
         assert question.search_text.encode()
+
+
+class TestYears:
+    @pytest.mark.parametrize(
+        ("question", "years"),
+        [
+            ("Kim ngạch năm 2023?", {"2023"}),
+            ("kim ngach nam 2023 dat bao nhieu", {"2023"}),
+            ("Hội nghị ngày 2/4/2024 do ai chủ trì?", {"2024"}),
+            ("Chương trình giai đoạn 2021-2025 có gì?", {"2021", "2025"}),
+            ("hội nghị 2024 có ai dự", {"2024"}),
+            ("Có 2000 doanh nghiệp tham gia ở đâu?", set()),
+            ("Ai trao 2000 tỷ đồng?", set()),
+        ],
+    )
+    def test_a_number_that_counts_is_no_year(self, question: str, years: set[str]) -> None:
+        assert understand(question).years == years
+
+    def test_a_later_year_takes_the_place_of_an_earlier_one(self) -> None:
+        history = [Turn("user", "Mục tiêu giai đoạn 2021-2025 là gì?")]
+        understood = understand("còn năm 2030 thì sao?", history)
+        assert understood.years == {"2030"}
+        assert understood.search_text == "Mục tiêu là gì? còn năm 2030 thì sao?"
+
+
+class TestPartlyAccented:
+    def test_one_accent_does_not_stop_the_others_from_coming_back(self) -> None:
+        restored = understand(
+            "Tong kim ngach xuat nhap khau đạt bao nhieu?", restore=lambda _: "Tổng kim ngạch đạt bao nhiêu?"
+        )
+        assert restored.search_text == "Tổng kim ngạch đạt bao nhiêu?"
+        assert not restored.accented
+        assert restored.kind == Kind.QUANTITY
+
+    def test_an_accented_question_is_left_alone(self) -> None:
+        assert understand("FDI năm 2023?", restore=lambda _: "khác").search_text == "FDI năm 2023?"

@@ -54,3 +54,8 @@ def test_terms_hold_no_white_space_and_fields_agree(text: str) -> None:
         assert found[f"folded_{name}"] == [strip_accents(term) for term in found[name]]
     # The lexical index parts terms at white space: none may hold any, or be empty.
     assert all(term and not any(c.isspace() for c in term) for field in found.values() for term in field)
+
+
+def test_leading_zeros_make_no_other_number() -> None:
+    assert syllables("02/04/2024") == syllables("2/4/2024") == ["2", "4", "2024"]
+    assert syllables("0,5 và 0") == ["0,5", "và", "0"]

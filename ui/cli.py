@@ -64,11 +64,11 @@ def serve(
 
     listener = listen(settings)  # a port in use is told before the work is done
     pipeline = open_pipeline(settings)
-    if not pipeline.articles():
+    if not pipeline.corpus.index.status().documents:
         articles = _read([settings.seeds_dir])
         with _progress("Indexing the seed articles") as progress:
             pipeline.corpus.rebuild(articles, progress)
-    pipeline.corpus.check()
+    pipeline.retrieve("xin chào")  # loads what the first visitor would wait for, and checks the index
     run(create_app(pipeline, settings), settings, listener=listener)
 
 
@@ -91,7 +91,7 @@ def ask(  # noqa: PLR0917 # typer calls it by name
     from ui.terminal import print_answer
 
     pipeline = open_pipeline(settings)
-    if not pipeline.articles():
+    if not pipeline.corpus.index.status().documents:
         _fail(
             f"The index in {settings.index_dir} is empty: add articles with `hoidap index add PATH...`, "
             "or start `hoidap serve` once to index the seed articles."

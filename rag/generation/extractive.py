@@ -19,6 +19,7 @@ _MARGIN = 1.5
 _CONSIDERED = 12
 # One that is this near may be the better one: the reader sees both.
 _RIVAL = 0.5
+_MARK_LENGTH = 4  # "(iv)"
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
@@ -123,18 +124,26 @@ def _with_list(question: Question, evidence: Evidence) -> Span:
     """
     text, sentences = evidence.passage.article.text, list(evidence.passage.chunk.sentences)
     at = first = sentences.index(evidence.span)
-    while first > 0 and is_list_item(text, sentences[first]):
+    while first > 0 and _goes_on(text, sentences[first - 1], sentences[first]):
         first -= 1
     last = first
-    while last + 1 < len(sentences) and is_list_item(text, sentences[last + 1]):
+    while last + 1 < len(sentences) and _goes_on(text, sentences[last], sentences[last + 1]):
         last += 1
 
     def asked(span: Span) -> int:
         return len(set(question.content) & set(question.form(text[slice(*span)])))
 
+    if question.kind != Kind.LIST:  # as many items as can be read
+        while last > at and len(text[sentences[first][0] : sentences[last][1]].split()) > _MAX_WORDS:
+            last -= 1
     if last == first or (at > first and asked(sentences[first]) <= asked(evidence.span)):
         return evidence.span
     return sentences[first][0], sentences[last][1]
+
+
+def _goes_on(text: str, before: Span, item: Span) -> bool:
+    """Whether `item` is the next item of a list: nothing but its mark, and no heading, stands between."""
+    return is_list_item(text, item) and len(text[before[1] : item[0]].strip()) <= _MARK_LENGTH
 
 
 def _clauses(question: Question, evidence: Evidence) -> Span:

@@ -17,15 +17,16 @@ _TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
 FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words")
 
-RULE = "syllables-pairs-words-1"
+RULE = "syllables-pairs-words-2"
 """Identity of the way of making terms, kept in the index: a change here asks for a rebuild."""
 
 Terms = dict[str, list[str]]
 
 
 def syllables(text: str) -> list[str]:
-    """The syllables and numbers of `text` in match form: "Hoà Bình 36,6%" -> ["hòa", "bình", "36,6"]."""
-    return _TERM.findall(match_form(text))
+    """The syllables and numbers of `text` in match form: "Hoà Bình 36,6% 02/4" -> ["hòa", "bình", "36,6", "2", "4"]."""
+    found: list[str] = _TERM.findall(match_form(text))
+    return [term.lstrip("0") or "0" if term.isdigit() else term for term in found]
 
 
 def terms(text: str) -> Terms:

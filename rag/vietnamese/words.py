@@ -20,7 +20,7 @@ def _tokenizer() -> Callable[[str], list[str]]:
         from underthesea import word_tokenize
     finally:
         for name in blocked:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
     return word_tokenize  # type: ignore[no-any-return]
 
 
