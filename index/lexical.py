@@ -68,8 +68,10 @@ class Lexical:
             return
         try:
             writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
-        except ValueError:  # LockBusy: the writing process is at it; its commit is seen by the next refresh
-            return
+        except ValueError as error:  # tantivy has no finer one
+            if "LockBusy" not in str(error):
+                raise OSError(str(error)) from error
+            return  # the writing process is at it; its commit is seen by the next refresh
         try:
             operations = list(self._store.operations_since(self._sequence))
             # By query: `delete_documents_by_term` makes a signed term of a Python int, which matches no rid.

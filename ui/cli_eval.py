@@ -178,11 +178,9 @@ def _warn(message: str) -> None:
 def _settings(ctx: typer.Context, generator: str | None) -> Settings:
     """The settings in force, with `--index` and the generator that was asked for."""
     from eval.errors import EvalError
-    from rag.settings import Settings, load_settings
+    from rag.settings import load_settings
 
     index_dir = ctx.find_root().params.get("index")
-    if "generator" in Settings.model_fields:
-        return load_settings(index_dir=index_dir, generator=generator)
     if generator not in (None, "extractive"):
         raise EvalError(f"--generator: there is no generator {generator!r}; known is extractive.")
     return load_settings(index_dir=index_dir)

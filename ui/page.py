@@ -22,6 +22,7 @@ from ui.security import ChatDoor
 CONCURRENCY = 16
 """Questions answered at the same time; the others wait in Gradio's queue."""
 
+_QUEUE = 256  # questions that may wait; whoever comes after is told that the server is busy
 _SESSIONS = 1_000  # whose conversation is kept; the longest unused is forgotten first
 
 _HEADER = """# hoidap
@@ -134,7 +135,7 @@ def build(engine: Engine) -> gr.Blocks:
         stop.click(after_stop, [state], outputs, cancels=asked, **quiet)
         renew.click(after_renewal, None, outputs, cancels=asked, **quiet)
     page.state_session_capacity = _SESSIONS
-    return page.queue()
+    return page.queue(max_size=_QUEUE)
 
 
 def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
