@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +14,7 @@ from rag.errors import EmbedderError
 from rag.schema import Answer, Turn
 from tests.stand_in import REFUSAL, StandIn
 from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, reply, stopped
-from ui.threads import read
+from ui.threads import read, until
 
 
 @pytest.fixture
@@ -85,6 +85,52 @@ def test_a_stopped_answer_ends_the_engines_work(pool: ThreadPoolExecutor) -> Non
     assert not engine.read_to_its_end
 
 
+def test_a_halt_ends_what_waits_for_its_next_item_and_closes_it() -> None:
+    seen: list[int] = []
+    ended: list[str] = []
+
+    async def slow() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            await asyncio.sleep(60)
+            yield 2
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        finally:
+            ended.append("closed")
+
+    async def halted() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, stop.set)
+        seen.extend([item async for item in until(stop, slow())])
+
+    asyncio.run(asyncio.wait_for(halted(), 10))
+    assert seen == [1]
+    assert ended == ["cancelled", "closed"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_not_halted_comes_whole_with_its_error(fails: bool) -> None:
+    async def numbers() -> AsyncGenerator[int, None]:
+        yield 1
+        yield 2
+        if fails:
+            raise EmbedderError("gone")
+
+    async def read_all(seen: list[int]) -> None:
+        async for item in until(asyncio.Event(), numbers()):
+            seen.append(item)
+
+    seen: list[int] = []
+    if fails:
+        with pytest.raises(EmbedderError):
+            asyncio.run(read_all(seen))
+    else:
+        asyncio.run(read_all(seen))
+    assert seen == [1, 2]
+
+
 def test_an_iterator_that_was_not_read_to_its_end_is_closed(pool: ThreadPoolExecutor) -> None:
     seen: list[str] = []
 
@@ -102,7 +148,7 @@ def test_an_iterator_that_was_not_read_to_its_end_is_closed(pool: ThreadPoolExec
         try:
             return await anext(steps)
         finally:
-            await steps.aclose()  # type: ignore[attr-defined]
+            await steps.aclose()
 
     assert asyncio.run(first()) == 1
     pool.shutdown(wait=True)

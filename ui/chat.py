@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -58,7 +58,9 @@ class Conversation:
         return replace(self, turns=turns[-HISTORY_TURNS:])
 
 
-async def reply(engine: Engine, pool: Executor, question: str, before: Conversation) -> AsyncIterator[Conversation]:
+async def reply(
+    engine: Engine, pool: Executor, question: str, before: Conversation
+) -> AsyncGenerator[Conversation, None]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
     asked = replace(before, is_open=True, unasked="")
     if question.strip():

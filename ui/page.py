@@ -6,8 +6,10 @@ This module imports Gradio, which takes seconds: `ui.app` imports it when an app
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from importlib.resources import files
 from typing import Any
 
@@ -18,6 +20,7 @@ from starlette.middleware import Middleware
 from ui.chat import Conversation, reply, stopped
 from ui.engine import Engine
 from ui.security import ChatDoor
+from ui.threads import until
 
 CONCURRENCY = 16
 """Questions answered at the same time; the others wait in Gradio's queue."""
@@ -71,24 +74,43 @@ def build(engine: Engine) -> gr.Blocks:
     """The page: a title, the conversation, and the box to ask in."""
     pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
 
-    async def ask(question: str | None, before: Conversation) -> AsyncIterator[list[Any]]:
+    # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when it is told.
+    halts: dict[str, asyncio.Event] = {}
+
+    async def ask(question: str | None, before: Conversation, request: gr.Request) -> AsyncGenerator[list[Any], None]:
+        session = str(request.session_hash)
+        halts[session] = halt = asyncio.Event()
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
-        async for conversation in reply(engine, pool, question or "", before):
-            yield _shown(conversation, conversation.unasked or box_text)
-            box_text = None
+        now = before
+        try:
+            async with aclosing(until(halt, reply(engine, pool, question or "", before))) as growing:
+                async for now in growing:
+                    yield _shown(now, now.unasked or box_text)
+                    box_text = None
+            if halts.get(session) is halt:  # otherwise the conversation was left for a new one
+                yield _shown(stopped(now))
+        finally:
+            if halts.get(session) is halt:
+                del halts[session]
 
-    async def ask_example(before: Conversation, event: gr.SelectData) -> AsyncIterator[list[Any]]:
-        async for update in ask(event.value["text"], before):
-            yield update
+    async def ask_example(
+        before: Conversation, event: gr.SelectData, request: gr.Request
+    ) -> AsyncGenerator[list[Any], None]:
+        async with aclosing(ask(event.value["text"], before, request)) as growing:
+            async for update in growing:
+                yield update
 
-    def after_stop(conversation: Conversation) -> list[Any]:
-        return _shown(stopped(conversation))
+    async def end(request: gr.Request) -> None:
+        if halt := halts.get(str(request.session_hash)):
+            halt.set()
 
     def after_failure() -> list[Any]:
-        # `reply` tells of what went wrong; left are Gradio's own failures, and Gradio counts a stop as one.
+        # `reply` tells of what went wrong; left are Gradio's own failures.
         return _buttons(is_open=False)
 
-    def after_renewal() -> list[Any]:
+    async def begin_anew(request: gr.Request) -> list[Any]:
+        if halt := halts.pop(str(request.session_hash), None):
+            halt.set()
         return _shown(Conversation(), "")
 
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
@@ -132,8 +154,8 @@ def build(engine: Engine) -> gr.Blocks:
         ]
         for event in asked:
             event.failure(after_failure, None, [send, stop], **quiet)
-        stop.click(after_stop, [state], outputs, cancels=asked, **quiet)
-        renew.click(after_renewal, None, outputs, cancels=asked, **quiet)
+        stop.click(end, None, None, **quiet)
+        renew.click(begin_anew, None, outputs, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
 

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from threading import Lock
 from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+
+async def until(stop: asyncio.Event, items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """The items of `items` until `stop` is set; then `items` is cancelled, closed and nothing more comes."""
+    halted = asyncio.ensure_future(stop.wait())
+    following: asyncio.Future[T] | None = None
+    try:
+        while True:
+            following = asyncio.ensure_future(anext(items))
+            await asyncio.wait({following, halted}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                return
+            try:
+                item = following.result()
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        halted.cancel()
+        if following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait({following})
+        if following is not None and not following.cancelled():
+            following.exception()  # seen: what failed after the stop concerns nobody
+        await items.aclose()
 
 
 class _Done:
@@ -18,7 +43,7 @@ class _Done:
 _DONE: Final = _Done()
 
 
-async def read(make: Callable[[], Iterator[T]], pool: Executor) -> AsyncIterator[T]:
+async def read(make: Callable[[], Iterator[T]], pool: Executor) -> AsyncGenerator[T, None]:
     """The items of the iterator that `make` returns; it is made, run and closed in `pool`.
 
     When the reader stops early (the person pressed stop, the tab was closed), the step that runs is let
