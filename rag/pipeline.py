@@ -23,7 +23,7 @@ from rag.generation.extractive import ExtractiveGenerator
 from rag.grounding import NOT_COVERED, REFUSAL, cite, refusal_reason, support
 from rag.question import Question, understand
 from rag.retrieval import Retrieved, Retriever
-from rag.schema import EVERYTHING, Answer, Article, Filters, Passage, Turn
+from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, Turn
 from rag.settings import Settings
 from rag.vietnamese.terms import FIELDS
 
@@ -64,7 +64,7 @@ class Pipeline:
             understood=understood.search_text,
             text=REFUSAL,
             passages=retrieved.passages,
-            refused=True,
+            outcome=Outcome.NOT_FOUND,
             reason=reason or NOT_COVERED,
             support=supported,
             generator=self._generator.name,
@@ -83,7 +83,9 @@ class Pipeline:
             statement, citation = following
             statements.append(statement)
             citations = (*answer.citations, citation)
-            answer = replace(answer, text="\n".join(statements), citations=citations, refused=False, reason="")
+            answer = replace(
+                answer, text="\n".join(statements), citations=citations, outcome=Outcome.ANSWERED, reason=""
+            )
             yield answer
         yield answer
 

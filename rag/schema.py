@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Literal
 
 Span = tuple[int, int]
@@ -100,7 +101,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What a marker `[n]` stands for. `article.text[start:end] == quote`, always."""
+    """What a marker `[n]` stands for. `article.text[start:end] == quote`, always.
+
+    `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
+    can be told.
+    """
 
     marker: int
     article_id: str
@@ -112,17 +117,29 @@ class Citation:
     quote: str
     start: int
     end: int
+    short: Span | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a question."""
+
+    ANSWERED = "answered"
+    UNSURE = "unsure"
+    NOT_FOUND = "not_found"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the user gets. `text` holds the sentences with their markers, or the refusal.
 
-    `understood` is what was searched for: the question, with its accents restored, and with the questions that it
-    leans on before it.
+    `understood` is what was searched for: the question as it was read, with accents, typing mistakes mended,
+    abbreviations written out, and with what a follow-up leans on. `trace` holds each step that changed the question, by
+    name, and the question after it.
 
-    `refused` is True when the corpus does not hold the answer; `reason` then says why, in
-    Vietnamese, and is "" otherwise. `support` is how likely it is, from 0 to 1, that the corpus holds the answer.
+    `outcome` is UNSURE when the sentences are only the nearest that there is: `reason` then warns, in Vietnamese. It is
+    NOT_FOUND, and `refused` True, when the corpus does not hold the answer; `reason` then says why, and `text` may go on,
+    in a second line, with what comes nearest, quoted and cited ("Tài liệu chỉ có số liệu năm 2023: ..."). `reason` is
+    "" for an answer. `support` is how likely it is, from 0 to 1, that the corpus holds the answer.
     `timings` are milliseconds by stage.
     """
 
@@ -130,9 +147,15 @@ class Answer:
     text: str
     citations: tuple[Citation, ...] = ()
     passages: tuple[Passage, ...] = ()
-    refused: bool = False
+    outcome: Outcome = Outcome.ANSWERED
     reason: str = ""
     support: float = 0.0
     generator: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
     understood: str = ""
+    trace: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the corpus does not hold the answer."""
+        return self.outcome == Outcome.NOT_FOUND

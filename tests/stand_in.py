@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from rag.errors import QuestionError
-from rag.schema import Answer, Article, Citation, Turn
+from rag.schema import Answer, Article, Citation, Outcome, Turn
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 
@@ -87,7 +87,7 @@ class StandIn:
         if "hỏng" in question:
             raise RuntimeError("secret of the machine room")
         if "không có" in question:
-            yield Answer(question, REFUSAL, refused=True, reason="Không có đoạn nào nói đến điều này.")
+            yield Answer(question, REFUSAL, outcome=Outcome.NOT_FOUND, reason="Không có đoạn nào nói đến điều này.")
             return
         if "độc hại" in question:
             yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cite(HOSTILE, HOSTILE_TEXT),))

@@ -10,7 +10,7 @@ import pytest
 from eval import metrics
 from eval.score import Case, answer_scores, refusal_scores
 from eval.stats import Bootstrap, paired_p
-from rag.schema import Answer, Citation
+from rag.schema import Answer, Citation, Outcome
 
 
 def test_answer_accuracy() -> None:
@@ -131,7 +131,7 @@ def test_refusal_scores_mean_what_they_say() -> None:
 
 
 def test_no_score_without_meaning() -> None:
-    refused = Answer("?", "Tôi không tìm thấy.", refused=True)
+    refused = Answer("?", "Tôi không tìm thấy.", outcome=Outcome.NOT_FOUND)
     assert answer_scores(Case("i", "fact", "?"), refused, lambda _: None) == {
         "refusal_recall": 1.0,
         "refusal_precision": 1.0,

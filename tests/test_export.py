@@ -9,7 +9,7 @@ from datetime import date
 
 from rich.console import Console
 
-from rag.schema import Answer, Article, Chunk, Citation, Passage, Scores
+from rag.schema import Answer, Article, Chunk, Citation, Outcome, Passage, Scores
 from ui.export import to_json
 from ui.terminal import print_answer
 
@@ -36,7 +36,7 @@ ANSWER = Answer(
     generator="extractive",
     timings={"embed": 1.5},
 )
-REFUSED = Answer("Cá?", "Tôi không tìm thấy.", refused=True, reason="Không có đoạn nào.")
+REFUSED = Answer("Cá?", "Tôi không tìm thấy.", outcome=Outcome.NOT_FOUND, reason="Không có đoạn nào.")
 
 
 def printed(answer: Answer) -> str:

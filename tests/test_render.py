@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.schema import Answer
+from rag.schema import Answer, Outcome
 from tests.stand_in import HOSTILE, HOSTILE_TEXT, REFUSAL, TRADE, cite
 from ui import render
 
@@ -79,7 +79,7 @@ def test_hostile_text_is_inert_wherever_it_stands(where: str) -> None:
 
 
 def test_hostile_question_and_reason_are_inert() -> None:
-    refusal = Answer("?", HOSTILE_TEXT, refused=True, reason=HOSTILE_TEXT)
+    refusal = Answer("?", HOSTILE_TEXT, outcome=Outcome.NOT_FOUND, reason=HOSTILE_TEXT)
     for source in (
         render.question(HOSTILE_TEXT),
         render.answer(refusal),
@@ -155,7 +155,7 @@ def test_a_quote_of_several_lines_keeps_them_without_blank_ones() -> None:
 
 
 def test_a_refusal_is_a_notice_with_its_reason_and_no_source() -> None:
-    source = render.answer(Answer("?", REFUSAL, (FIRST,), refused=True, reason="Vì lẽ này."))
+    source = render.answer(Answer("?", REFUSAL, (FIRST,), outcome=Outcome.NOT_FOUND, reason="Vì lẽ này."))
     assert "hd-refused" in source
     assert Tags(source).text == f"{REFUSAL}Vì lẽ này."
 
