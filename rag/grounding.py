@@ -35,13 +35,13 @@ def support(question: Question, evidence: Sequence[Evidence]) -> float:
         return 0.0
     best = evidence[0]
     features = {
-        "held": max(e.held for e in evidence),
-        "pairs": best.pairs,
-        "years": best.years,
-        "names": best.names,
+        "held": max(e.features["held"] for e in evidence),
+        "pairs": best.features["pairs"],
+        "years": best.features["years"],
+        "names": best.features["names"],
     }
     if question.readable:  # otherwise the vectors tell nothing
-        features["similarity"] = max(e.similarity for e in evidence) - _TYPICAL_COSINE
+        features["similarity"] = max(e.features["similarity"] for e in evidence) - _TYPICAL_COSINE
         features["dense"] = max(e.passage.scores.dense for e in evidence) - _TYPICAL_COSINE
     return 1 / (1 + math.exp(-_BIAS - sum(_WEIGHTS[name] * value for name, value in features.items())))
 
@@ -50,8 +50,8 @@ def refusal_reason(question: Question, evidence: Sequence[Evidence], supported: 
     """Why the question cannot be answered from `evidence`, in Vietnamese; "" if it can. `supported` is `support`."""
     if not evidence:
         return NO_PASSAGE
-    if not any(e.years for e in evidence[:3]):
-        years = ", ".join(sorted(question.years))
+    if not any(e.features["years"] for e in evidence[:3]):
+        years = ", ".join(sorted(question.constraints.years))
         return f"Những đoạn liên quan nhất không có thông tin về năm {years}."
     if supported < THRESHOLD:
         return NOT_COVERED

@@ -14,27 +14,31 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from index.local import LocalIndex
-from rag.accents import Accents
 from rag.corpus import Corpus
 from rag.embedding import load_embedder
 from rag.evidence import weigh
 from rag.generation import Generator
 from rag.generation.extractive import ExtractiveGenerator
 from rag.grounding import NOT_COVERED, REFUSAL, cite, refusal_reason, support
-from rag.question import Question, understand
+from rag.question import Helps, Question, understand
 from rag.retrieval import Retrieved, Retriever
 from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, Turn
 from rag.settings import Settings
+from rag.steps import NOTHING, Step
+from rag.understanding.equivalents import Definitions
+from rag.understanding.spelling import Speller
 from rag.vietnamese.terms import FIELDS
 
 
 class Pipeline:
     """Answers questions from a corpus."""
 
-    def __init__(self, corpus: Corpus, generator: Generator) -> None:
-        """Answer from `corpus`, in the words of `generator`."""
+    def __init__(self, corpus: Corpus, generator: Generator, without: frozenset[Step] = NOTHING) -> None:
+        """Answer from `corpus`, in the words of `generator`, leaving out the steps `without`."""
         self.corpus = corpus
-        self._accents = Accents(corpus.index)
+        self._speller = Speller(corpus.index)
+        self._definitions = Definitions(corpus.index)
+        self._without = without
         self.retriever = Retriever(corpus)
         self._generator = generator
 
@@ -62,6 +66,7 @@ class Pipeline:
         answer = Answer(
             question=understood.text,
             understood=understood.search_text,
+            trace=understood.trace,
             text=REFUSAL,
             passages=retrieved.passages,
             outcome=Outcome.NOT_FOUND,
@@ -91,7 +96,12 @@ class Pipeline:
 
     def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:
         """`question` with its accents, and with the questions that it leans on. Raises QuestionError."""
-        return understand(question, history, self._accents.restore)
+        helps = Helps(self._speller.restore, self._definitions.known(), self._counts)
+        return understand(question, history, helps, self._without)
+
+    def _counts(self, terms: Sequence[str]) -> Sequence[int]:
+        """In how many chunks each syllable or pair of syllables stands."""
+        return self.corpus.index.frequencies("pairs" if any("_" in term for term in terms) else "syllables", terms)[1]
 
     def retrieve(self, question: str, only: Filters = EVERYTHING) -> tuple[Passage, ...]:
         """The passages for `question`, best first. Raises what `ask` raises."""
@@ -124,7 +134,7 @@ def open_corpus(settings: Settings) -> Corpus:
 
 def open_pipeline(settings: Settings) -> Pipeline:
     """The pipeline over the corpus that the settings name."""
-    return Pipeline(open_corpus(settings), ExtractiveGenerator())
+    return Pipeline(open_corpus(settings), ExtractiveGenerator(), settings.without)
 
 
 @contextmanager

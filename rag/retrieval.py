@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.schema import Filter, Hit, Query, Vectors
 from rag.corpus import Corpus, decode_chunk
-from rag.question import Question
+from rag.question import INHERITED, Question
 from rag.schema import Filters, Passage, Scores
+from rag.vietnamese.normalize import strip_accents
 
 # Candidates that each of the two searches gives, and passages that are kept.
 DEPTH = 100
@@ -23,6 +25,8 @@ PASSAGES = 10
 # others (fused .871 for .868), and for the same questions without accents, restored, .860 for .855.
 _FIELD_WEIGHTS = {"syllables": 1.0, "words": 0.5, "pairs": 0.25}
 _DENSE_WEIGHT = 0.5
+# What another way to say a phrase of the question counts: an abbreviation, a synonym.
+_CERTAIN, _SYNONYM = 0.6, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Retriever:
             "syllables" if question.accented else "folded_syllables", question.content
         )
         return {
-            term: math.log1p((total - count + 0.5) / (count + 0.5))
+            term: question.weight(term) * math.log1p((total - count + 0.5) / (count + 0.5))
             for term, count in zip(question.content, counts, strict=True)
         }
 
@@ -74,12 +78,25 @@ def dense_weight(question: Question) -> float:
 
 
 def lexical_query(question: Question) -> Query:
-    """The question's terms in every field, accented and folded alike, with their weights."""
-    return {
-        field: dict.fromkeys(question.terms[field], weight)
-        for name, weight in _FIELD_WEIGHTS.items()
-        for field in (name, f"folded_{name}")
-    }
+    """The question's terms in every field, accented and folded alike, with their weights.
+
+    The terms of the questions that it leans on, and of other ways to say it, weigh less.
+    """
+    query: dict[str, dict[str, float]] = {}
+    for name, weight in _FIELD_WEIGHTS.items():
+        for field in (name, f"folded_{name}"):
+            query[field] = dict.fromkeys(question.terms_before.get(field, ()), weight * INHERITED)
+            query[field] |= dict.fromkeys(question.terms[field], weight)
+    for equivalent in question.equivalents:
+        worth = _CERTAIN if equivalent.certain else _SYNONYM
+        for name, words in (
+            ("syllables", equivalent.other),
+            ("pairs", ["_".join(p) for p in pairwise(equivalent.other)]),
+        ):
+            for form, field in ((str, name), (strip_accents, f"folded_{name}")):
+                for word in words:
+                    query[field].setdefault(form(word), worth * _FIELD_WEIGHTS[name])
+    return query
 
 
 def fuse(hits: Sequence[Hit], dense_weight: float) -> list[tuple[Hit, float]]:

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from rag.errors import SettingsError
+from rag.steps import NOTHING, Step
 
 PREFIX = "HOIDAP_"
 _TEST_PREFIX = "HOIDAP_TEST_"  # read by the tests alone
@@ -60,6 +61,9 @@ class Settings(BaseSettings):
         default_factory=lambda: min(os.cpu_count() or 1, 8),
         ge=1,
         description="Threads for embedding.",
+    )
+    without: frozenset[Step] = Field(
+        default=NOTHING, description="Steps to leave out, to see what they are worth; see `rag.steps`."
     )
     host: str = Field(default="127.0.0.1", description="The address that `hoidap serve` listens on.")
     port: int = Field(default=7860, ge=0, le=65535, description="The port; 0 takes a free one.")

@@ -9,8 +9,9 @@ from itertools import combinations
 
 from rag.evidence import Evidence, fits
 from rag.generation import Draft
-from rag.question import Kind, Question
+from rag.question import Question
 from rag.schema import Span
+from rag.understanding.kinds import Kind
 from rag.vietnamese.sentences import is_list_item
 
 MAX_SENTENCES = 3
@@ -75,7 +76,7 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
         if choice.text.endswith(":"):  # what it introduces is too long, and without that it says nothing
             continue
         gained = missing & set(question.form(choice.text))
-        answers = other.fits > max(c.evidence.fits for c in chosen)
+        answers = other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
         rivals = best.score - other.score < _RIVAL and len(chosen) == 1
         if not (gained or answers or rivals) or not _has_room(chosen, choice):
             continue
@@ -97,9 +98,9 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
     near = {e.span: e for e in evidence if e.passage is best.passage}
     if question.kind in _EXPLAINED:
         return [near[span] for span in spans[at + 1 : at + MAX_SENTENCES]]
-    if best.fits:
+    if best.features["fits"]:
         return []
-    fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].fits]
+    fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].features["fits"]]
     return fitting[:1]
 
 

@@ -1,7 +1,8 @@
 """The lexical terms of a text: what BM25 counts. Syllables, pairs of syllables and segmented words.
 
 Each kind stands in two forms, accented and folded, so that a question typed without accents finds the
-same passages. The six fields are kept apart: each has its own statistics, and a search weighs them.
+same passages. The fields are kept apart: each has its own statistics, and a search weighs them. A seventh field is
+never searched: the abbreviations that the text itself explains.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from itertools import pairwise
 from rag.vietnamese.normalize import match_form, strip_accents
 from rag.vietnamese.words import segment
 
+DEFINITIONS = "definitions"
+
 # Numbers keep their separators (36,6 and 1.000.000 are one term); letters and digits part (15-CT/TW: 15 ct tw).
 _TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
-FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words")
+FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words", DEFINITIONS)
 
-RULE = "syllables-pairs-words-2"
+RULE = "syllables-pairs-words-3"
 """Identity of the way of making terms, kept in the index: a change here asks for a rebuild."""
+
+_DEFINITION = re.compile(r"((?:[^\W\d_]+\s+){2,8})\((?:(?:sau đây )?(?:gọi|viết) tắt là )?([A-ZĐ]{2,8})\)")
 
 Terms = dict[str, list[str]]
 
@@ -35,4 +40,16 @@ def terms(text: str) -> Terms:
     pairs = [f"{a}_{b}" for a, b in pairwise(single)]
     words = ["_".join(found) for word in segment(text) if (found := syllables(word))]
     accented = {"syllables": single, "pairs": pairs, "words": words}
-    return accented | {f"folded_{name}": [strip_accents(t) for t in found] for name, found in accented.items()}
+    folded = {f"folded_{name}": [strip_accents(t) for t in found] for name, found in accented.items()}
+    return accented | folded | {DEFINITIONS: [f"{short}={full.replace(' ', '_')}" for short, full in definitions(text)]}
+
+
+def definitions(text: str) -> list[tuple[str, str]]:
+    """The abbreviations that `text` explains: of "ngoại giao kinh tế (NGKT)", ("NGKT", "ngoại giao kinh tế")."""
+    found = []
+    for explained in _DEFINITION.finditer(text):
+        words, short = explained.group(1).split(), explained.group(2)
+        full = words[-len(short) :]
+        if [strip_accents(word[0]).upper() for word in full] == list(strip_accents(short)):
+            found.append((short, " ".join(full)))
+    return found

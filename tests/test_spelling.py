@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from rag.accents import Accents
 from rag.pipeline import Pipeline
+from rag.understanding.spelling import Speller
 from rag.vietnamese.normalize import fold, strip_accents
 
 
 @pytest.fixture(scope="module")
-def accents(pipeline: Pipeline) -> Accents:
-    return Accents(pipeline.corpus.index)
+def accents(pipeline: Pipeline) -> Speller:
+    return Speller(pipeline.corpus.index)
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ def accents(pipeline: Pipeline) -> Accents:
         ("nguoi viet nam o nuoc ngoai", "người việt nam ở nước ngoài"),
     ],
 )
-def test_what_the_corpus_says_gets_its_accents(accents: Accents, typed: str, meant: str) -> None:
+def test_what_the_corpus_says_gets_its_accents(accents: Speller, typed: str, meant: str) -> None:
     assert accents.restore(typed) == meant
 
 
-def test_only_accents_change(accents: Accents) -> None:
+def test_only_accents_change(accents: Speller) -> None:
     typed = "  Nam 2023, chi thi 15-CT/TW: dat bao nhieu (ty USD)?  UBND tinh... "
     restored = accents.restore(typed)
     assert restored != typed
@@ -37,11 +37,11 @@ def test_only_accents_change(accents: Accents) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "123 !?", "qwzx fjkl", "🙂"])
-def test_what_the_corpus_does_not_know_stays(accents: Accents, typed: str) -> None:
+def test_what_the_corpus_does_not_know_stays(accents: Speller, typed: str) -> None:
     assert accents.restore(typed) == typed
 
 
-def test_most_syllables_of_the_articles_themselves_come_back(pipeline: Pipeline, accents: Accents) -> None:
+def test_most_syllables_of_the_articles_themselves_come_back(pipeline: Pipeline, accents: Speller) -> None:
     right = total = 0
     for article in pipeline.articles():
         line = max(article.text.splitlines(), key=len)
@@ -59,11 +59,11 @@ def test_an_unaccented_question_is_shown_as_it_was_understood(pipeline: Pipeline
     assert "683" in answer.text
 
 
-def test_accents_that_were_typed_stay(accents: Accents) -> None:
+def test_accents_that_were_typed_stay(accents: Speller) -> None:
     assert accents.restore("tong kim ngạch xuat nhap khau") == "tổng kim ngạch xuất nhập khẩu"
     assert accents.restore("tong kim nghịch").endswith("nghịch")
 
 
-def test_a_long_text_is_restored_too(accents: Accents) -> None:
+def test_a_long_text_is_restored_too(accents: Speller) -> None:
     text = "tong kim ngach xuat nhap khau " * 40
     assert accents.restore(text) == "tổng kim ngạch xuất nhập khẩu " * 40

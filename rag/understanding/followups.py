@@ -1,0 +1,112 @@
+"""What a follow-up leaves out, taken from the turns before it: "còn năm 2022?", "ông ấy giữ chức gì?"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from rag.schema import Turn
+from rag.understanding.constraints import UPPER, YEAR_PHRASE, years
+from rag.understanding.kinds import Kind, answer_patterns, any_of
+from rag.vietnamese.data import lines
+from rag.vietnamese.normalize import clean, fold, match_form, typed_with_accents
+
+MAX_CHARS = 2000
+# How far back a follow-up to a follow-up is read.
+_MAX_BEFORE = 4
+_POINTING = r"(?:này|đó|ấy|kia|nói trên|vừa nêu|nay|do|ay)"
+_PERSON = re.compile(
+    rf"\b(?:ông|bà|anh|chị|cô|vị|người|đồng chí|ong|ba|vi|nguoi|dong chi)\s+{_POINTING}\b", re.IGNORECASE
+)
+_THING = re.compile(
+    rf"\b(hội nghị|chỉ thị|nghị quyết|nghị định|kế hoạch|chương trình|phiên họp|văn bản|hiệp định|quyết định|thông tư|"
+    rf"luật|tỉnh|thành phố|nước|bộ|sở|công ty|tổ chức|dự án|chi thi|nghi quyet|nghi dinh|ke hoach|hoi nghi|phien hop|"
+    rf"tinh|thanh pho|nuoc)\s+{_POINTING}\b",
+    re.IGNORECASE,
+)
+_CAPITALISED = f"[{UPPER}]\\w*"
+_FULL_NAME = re.compile(rf"\b{_CAPITALISED}(?:\s+{_CAPITALISED}){{1,3}}")
+_SPEAKING = re.compile(r"\s*\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A question with what it points to filled in (`now`), and the questions that it leans on, oldest first."""
+
+    now: str
+    before: tuple[str, ...] = ()
+
+
+def resolve(text: str, history: Sequence[Turn]) -> Resolved:
+    """`text` with what it leans on; alone if it is complete."""
+    if not history or not leans(text):
+        return Resolved(text)
+    said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]
+    now = _THING.sub(lambda m: _thing(m, said), _PERSON.sub(lambda m: _person(said) or m.group(), text))
+    return Resolved(now, tuple(_questions_before(history)))
+
+
+def leans(text: str) -> bool:
+    """Whether a question cannot be understood without the one before: "còn năm 2022?", "ông ấy là ai?"."""
+    accented = typed_with_accents(text)
+    opening, anywhere, other = _phrases(accented=accented)
+    # What only looks like one of them is put out of sight.
+    rest = other.sub("-", match_form(text) if accented else fold(text))
+    return bool(opening.match(rest) or anywhere.search(rest))
+
+
+def without_years(questions: Sequence[str]) -> list[str]:
+    """`questions` without the years that a later one replaces: "còn năm 2022?" asks of no other year."""
+    kept = list(questions)
+    for at, question in enumerate(questions):
+        if years(question):
+            kept[:at] = [" ".join(YEAR_PHRASE.sub(" ", earlier).split()) for earlier in kept[:at]]
+    return kept
+
+
+def _questions_before(history: Sequence[Turn]) -> list[str]:
+    """The question before, and those before it as far back as each leans on another; oldest first."""
+    run: list[str] = []
+    for turn in reversed(history):
+        asked = " ".join(clean(turn.text).split())[:MAX_CHARS]
+        if turn.role != "user" or not asked:
+            continue
+        run.insert(0, asked)
+        if len(run) == _MAX_BEFORE or not leans(asked):
+            break
+    return run
+
+
+def _person(said: Sequence[str]) -> str:
+    """The person that was named last, "" if none was."""
+    pattern, _ = answer_patterns()[Kind.PERSON]
+    for text in said:
+        named = [m.group() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())]
+        if named:
+            return named[-1]
+    return ""
+
+
+def _thing(pointed: re.Match[str], said: Sequence[str]) -> str:
+    """What "chỉ thị này" is: "Chỉ thị số 15-CT/TW", from the turn that named it last; itself if none did."""
+    noun = re.escape(pointed.group(1))
+    named = re.compile(
+        rf"\b{noun}\s+(?:(?:số|so|lần thứ|lan thu|tỉnh|tinh)\s+)?"
+        rf"(?:\d\S*|(?-i:{_CAPITALISED})(?:\s+(?-i:{_CAPITALISED}))*)",
+        re.IGNORECASE,
+    )
+    for text in said:
+        if found := named.search(text):
+            return found.group().rstrip(".,;:?!")
+    return pointed.group()
+
+
+@cache
+def _phrases(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What a follow-up opens with, what it holds anywhere, and what is neither though it begins alike."""
+    form = match_form if accented else fold
+    phrases = [form(phrase) for phrase in lines("follow_up.txt")]
+    opening, other = ([p[1:] for p in phrases if p.startswith(sign)] for sign in "^!")
+    return any_of(opening), any_of([p for p in phrases if p[0] not in "^!"]), any_of(other)

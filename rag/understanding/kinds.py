@@ -1,0 +1,95 @@
+"""What sort of answer a question wants, told by the words that only ask."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+
+from rag.vietnamese.data import read
+from rag.vietnamese.normalize import fold, match_form
+
+_COUNTED = re.compile(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
+
+
+class Kind(StrEnum):
+    """What sort of answer a question wants. The order is that of `question_words.toml`."""
+
+    LIST = "list"
+    DAY = "day"
+    PERIOD = "period"
+    QUANTITY = "quantity"
+    TIME = "time"
+    PLACE = "place"
+    PERSON = "person"
+    REASON = "reason"
+    MANNER = "manner"
+    DEFINITION = "definition"
+    THING = "thing"
+    OPEN = "open"
+
+
+def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
+    """`text` without the phrases that only ask, and the kind of answer that they ask for."""
+    form = match_form(text) if accented else fold(text)
+    kinds, asking = _patterns(accented=accented)
+    kind = next((kind for kind, pattern in kinds if pattern.search(form)), Kind.OPEN)
+    rest = asking.sub(" ", form)
+    # A question that consists of nothing else keeps its words.
+    return (rest if re.search(r"\w", rest) else form), kind
+
+
+def counted(text: str, *, accented: bool) -> str:
+    """What a question counts ("mấy nhóm": nhóm), in match form or folded; "" if nothing."""
+    found = _COUNTED.search(match_form(text) if accented else fold(text))
+    return found.group(1) if found else ""
+
+
+@cache
+def asking_phrases() -> tuple[str, ...]:
+    """Every phrase that only asks, with accents."""
+    table = tomllib.loads(read("question_words.toml"))
+    return tuple(phrase for kind in Kind if kind != Kind.OPEN for phrase in table[kind]["phrases"])
+
+
+@cache
+def _patterns(*, accented: bool) -> tuple[Sequence[tuple[Kind, re.Pattern[str]]], re.Pattern[str]]:
+    """Kinds with what they are known by, in the order in which they are to be tried; and everything that only asks."""
+    table = tomllib.loads(read("question_words.toml"))
+    form = match_form if accented else fold
+    phrases = {kind: [form(phrase) for phrase in table[kind]["phrases"]] for kind in Kind if kind != Kind.OPEN}
+    numbered = [form(word) for word in table["numbered"]]
+    known = [(kind, [p for p in found if "#" not in p]) for kind, found in phrases.items()]
+    # "Ba mục tiêu là gì?" wants a list; "7 nhóm được nêu khi nào?" and "Chỉ thị 15 có từ khi nào?" want a time.
+    known.insert(-1, (Kind.LIST, [p for p in phrases[Kind.LIST] if "#" in p]))
+    plain = [phrase for _, found in known for phrase in found if not {"*", "#"} & set(phrase)]
+    return [(kind, any_of(found, numbered)) for kind, found in known], any_of(plain)
+
+
+def any_of(phrases: Sequence[str], numbered: Sequence[str] = ()) -> re.Pattern[str]:
+    """Any of `phrases` as whole words, the longest first; "*" is some words, "#" a number not after a `numbered`."""
+    number = r"(?:\d{1,2}|hai|ba|bốn|bon|sáu|bảy|tám|chín|mười)"
+    name = "".join(rf"(?<!\b{re.escape(word)} )" for word in numbered)
+    wild = {re.escape("*"): r"\w+(?: \w+){0,11}?", re.escape("#"): rf"(?<![/.,-]){name}{number}"}
+    ordered = [re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True)]
+    for sign, meaning in wild.items():
+        ordered = [phrase.replace(sign, meaning) for phrase in ordered]
+    return re.compile(rf"\b(?:{'|'.join(ordered)})\b")
+
+
+@cache
+def answer_patterns() -> Mapping[Kind, tuple[re.Pattern[str], float]]:
+    """For each kind what its answers hold, and what that is worth (log odds)."""
+    letters = [chr(code) for code in range(ord("A"), 0x1EFA)]
+    upper = "".join(c for c in letters if unicodedata.category(c) == "Lu")
+    lower = "".join(c for c in letters if unicodedata.category(c) == "Ll")
+    return {
+        Kind(kind): (
+            re.compile(entry["pattern"].replace("{U}", f"[{upper}]").replace("{L}", f"[{lower}]")),
+            entry["weight"],
+        )
+        for kind, entry in tomllib.loads(read("answer_patterns.toml")).items()
+    }

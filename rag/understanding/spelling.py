@@ -1,0 +1,244 @@
+"""Giving a question its spelling back, as the corpus would write it: "tong kim ngahc" is "tổng kim ngạch".
+
+A noisy channel. For each syllable that may be meant otherwise than it was typed there are candidates: syllables of the
+corpus and the dictionary that differ by their accents, by the keys of Telex ("ngayf"), or by one letter. The best way
+through them is found by Viterbi over the probabilities of pairs, P(b | a) = n(a b) / n(a), smoothed with P(b | its
+candidates), times what each mistake is worth; n counts the chunks that hold a syllable or a pair. Words that questions
+have and articles do not (gì, bao nhiêu) come from the lists in `rag.vietnamese.data`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from index.protocol import Index
+from rag.understanding.equivalents import foreign_words
+from rag.understanding.kinds import asking_phrases
+from rag.vietnamese.data import lines
+from rag.vietnamese.lexicon import lexicon, telex
+from rag.vietnamese.normalize import has_accents, match_form, strip_accents, typed_with_accents
+from rag.vietnamese.terms import syllables
+
+_CANDIDATES = 8
+_LONG = 60  # syllables; a longer text gets fewer candidates each, so that no question holds up the others
+_SMOOTHING = 0.003  # of 0.001 to 0.3, the best on 500 viquad dev questions: 97 % of the syllables are right
+_ASKING = 100.0  # chunks that a syllable or pair of the word lists counts for
+_ASKING_TYPED = 1.0  # the same in a question that was typed with accents: "ở đầu cầu" is not "ở đâu cầu"
+_DICTIONARY = 0.05  # chunks that a word of the dictionary counts for: it decides where the corpus is silent
+# What a mistake is worth, as a probability. The accents of one syllable left out in a question that has others; another
+# accent than is meant, in a syllable that is one; in one that is none; and one letter.
+_BARE, _OTHER_WORD, _NO_WORD, _LETTER = 0.02, 0.0001, 0.05, 0.05
+_SHORTEST = 3  # letters of a word in which one may be wrong
+_WORD = re.compile(r"[^\W\d_]+")
+_TONE_KEYS = "sfrxj"
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What a typed syllable may be; `count` is in how many chunks it stands, `prior` what its mistake is worth."""
+
+    syllable: str
+    count: float
+    prior: float = 1.0
+
+
+class Speller:
+    """Restores accents and mends typing mistakes from the vocabulary of an index; follows the index as it changes."""
+
+    def __init__(self, index: Index) -> None:
+        """Learn from `index`, when first asked."""
+        self._index = index
+        self._version: int | None = None
+        self._counts: Mapping[str, float] = {}
+        self._corpus: frozenset[str] = frozenset()
+        self._by_fold: Mapping[str, Sequence[str]] = {}
+        self._by_keys: Mapping[str, Sequence[str]] = {}
+
+    def restore(self, text: str, *, accents: bool = True, typos: bool = True) -> str:
+        """`text` with the accents that are missing and without typing mistakes; what is not known stays as it is.
+
+        A text without accents gets them only if `accents`; everything else is done only if `typos`.
+        """
+        bare = not typed_with_accents(text)
+        if not (accents if bare else typos):
+            return text
+        self._learn()
+        words = list(_WORD.finditer(text))
+        width = _CANDIDATES if len(words) <= _LONG else 2
+        steps = [self._step(text, word, bare=bare, typos=typos)[:width] for word in words]
+        pieces, at = [], 0
+        for word, syllable in zip(words, self._best(steps, bare=bare), strict=True):
+            pieces += [text[at : word.start()], _like(word.group(), syllable)]
+            at = word.end()
+        return "".join([*pieces, text[at:]])
+
+    def _learn(self) -> None:
+        version = self._index.version
+        if version == self._version:
+            return
+        counts: dict[str, float] = defaultdict(float)
+        for term, records in self._index.vocabulary("syllables"):
+            if term.isalpha():
+                counts[term] += records
+        self._corpus = frozenset(counts)
+        for term, words in lexicon()[0].items():
+            counts[term] += words * _DICTIONARY
+        for phrase in _asking():
+            for syllable in phrase:
+                counts[syllable] += _ASKING
+        by_fold, by_keys = defaultdict(list), defaultdict(list)
+        for term in sorted(counts, key=lambda t: -counts[t]):
+            by_fold[strip_accents(term)].append(term)
+            by_keys[telex(term)].append(term)
+        self._counts, self._by_fold, self._by_keys = counts, by_fold, by_keys
+        self._version = version
+
+    def _step(self, text: str, word: re.Match[str], *, bare: bool, typos: bool) -> list[_Candidate]:
+        """What a typed syllable may be, what is likeliest by itself first."""
+        typed = match_form(word.group())
+        alike = self._by_fold.get(strip_accents(typed), ())
+        itself = _Candidate(typed, self._counts.get(typed, 0.0))
+        if bare and not has_accents(typed) and alike:
+            return [_Candidate(term, self._counts[term]) for term in alike]
+        if not typos or self._is_right(text, word):
+            return [itself]
+        if typed in self._counts:
+            prior = _OTHER_WORD if has_accents(typed) else _BARE
+            others = [_Candidate(term, self._counts[term], prior) for term in alike if term != typed]
+        else:
+            others = self._mended(typed, alike)
+        return [itself, *sorted(others, key=lambda c: -c.prior * c.count)]
+
+    def _is_right(self, text: str, word: re.Match[str]) -> bool:
+        """Whether a syllable is not to be touched: initials, names and words of other languages, parts of codes."""
+        typed = word.group()
+        if len(typed) == 1 or (typed.isupper() and not has_accents(typed)) or typed.lower() in foreign_words():
+            return True
+        if not typed.islower() and not has_accents(typed) and match_form(typed) not in self._counts:
+            return telex_meant(typed, self._by_keys) is None  # "Trump", but not "Tinhr"
+        beside = text[word.start() - 1 : word.start()] + text[word.end() : word.end() + 1]
+        return any(c.isdigit() or c in "/_@" for c in beside)
+
+    def _mended(self, typed: str, alike: Sequence[str]) -> list[_Candidate]:
+        """Candidates for what is no syllable."""
+        found: dict[str, float] = dict.fromkeys(alike, _NO_WORD if has_accents(typed) else 1.0)
+        for term in (*self._by_keys.get(telex(typed), ()), *(telex_meant(typed, self._by_keys) or ())):
+            found[term] = 1.0
+        if len(typed) >= _SHORTEST:
+            plain = strip_accents(typed)
+            for near in _edits(plain):
+                for term in self._by_fold.get(near, ()):
+                    if term in self._corpus:
+                        # One letter, and it must be the accents too, unless there were none.
+                        kept = not has_accents(typed) or _accents(typed) == _accents(term)
+                        found.setdefault(term, _LETTER if kept else _LETTER * 0.1)
+        together = [_Candidate(pair, 1.0, 1.0) for pair in self._parted(typed)]
+        return [*(_Candidate(term, self._counts[term], prior) for term, prior in found.items()), *together]
+
+    def _parted(self, typed: str) -> list[str]:
+        """The pairs of syllables that were typed without the space between them."""
+        ways = [(typed[:at], typed[at:]) for at in range(1, len(typed))]
+        known = [(a, b) for a, b in ways if a in self._counts and b in self._counts]
+        _, found = self._index.frequencies("pairs", [f"{a}_{b}" for a, b in known])
+        return [f"{a} {b}" for (a, b), count in zip(known, found, strict=True) if count]
+
+    def _best(self, steps: Sequence[Sequence[_Candidate]], *, bare: bool) -> list[str]:
+        """The most probable way through `steps`."""
+        if not steps:
+            return []
+        pairs = self._pair_counts(steps, _ASKING if bare else _ASKING_TYPED)
+        scores = [math.log(_share(steps[0], c) * c.prior) for c in steps[0]]
+        back: list[list[int]] = []
+        for before, now in pairwise(steps):
+            arrivals = []
+            for c in now:
+                alone = _SMOOTHING * _share(now, c)
+                ways = [
+                    score + math.log(c.prior * (pairs.get(f"{a.syllable}_{c.syllable}", 0.0) / (a.count + 1) + alone))
+                    for score, a in zip(scores, before, strict=True)
+                ]
+                best = max(range(len(ways)), key=ways.__getitem__)
+                arrivals.append((ways[best], best))
+            scores = [score for score, _ in arrivals]
+            back.append([origin for _, origin in arrivals])
+        at = max(range(len(scores)), key=scores.__getitem__)
+        path = [at]
+        for origins in reversed(back):
+            path.append(at := origins[at])
+        return [step[choice].syllable for step, choice in zip(steps, reversed(path), strict=True)]
+
+    def _pair_counts(self, steps: Sequence[Sequence[_Candidate]], asking: float) -> dict[str, float]:
+        """How many chunks hold each pair that a way could go through; the dictionary and the lists count a little."""
+        wanted = sorted({f"{a.syllable}_{b.syllable}" for left, right in pairwise(steps) for a in left for b in right})
+        _, found = self._index.frequencies("pairs", wanted)
+        words = lexicon()[1]
+        counts = {
+            pair: count + words[pair] * _DICTIONARY
+            for pair, count in zip(wanted, found, strict=True)
+            if count or pair in words
+        }
+        for phrase in _asking():
+            for a, b in pairwise(phrase):
+                counts[f"{a}_{b}"] = counts.get(f"{a}_{b}", 0.0) + asking
+        return counts
+
+
+def telex_meant(typed: str, by_keys: Mapping[str, Sequence[str]]) -> Sequence[str] | None:
+    """The syllables that were meant by keys that stayed as they were typed ("sasng": sáng), None if there are none."""
+    keys = telex(typed)
+    for at, key in enumerate(keys):
+        if at and key in _TONE_KEYS and (meant := by_keys.get(keys[:at] + keys[at + 1 :] + key)):
+            return meant
+    return None
+
+
+def _edits(word: str) -> Iterator[str]:
+    """Everything that is one insertion, deletion, substitution or transposition away."""
+    for at in range(len(word) + 1):
+        left, right = word[:at], word[at:]
+        if right:
+            yield left + right[1:]
+        if len(right) > 1:
+            yield left + right[1] + right[0] + right[2:]
+        for letter in string.ascii_lowercase:
+            yield left + letter + right
+            if right:
+                yield left + letter + right[1:]
+
+
+def _accents(syllable: str) -> str:
+    """The accents of a syllable, as the keys that type them, in order."""
+    plain = list(strip_accents(syllable))
+    rest = []
+    for key in telex(syllable):
+        if plain and key == plain[0]:
+            plain.pop(0)
+        else:
+            rest.append(key)
+    return "".join(sorted(rest))
+
+
+def _share(step: Sequence[_Candidate], candidate: _Candidate) -> float:
+    return (candidate.count + 0.1) / (sum(other.count for other in step) + 1)
+
+
+def _like(typed: str, restored: str) -> str:
+    """`restored` in the capitals of `typed`; what was right stays as it was typed."""
+    if restored == match_form(typed):
+        return typed
+    if typed.isupper() and len(typed) > 1:
+        return restored.upper()
+    return restored.capitalize() if typed[0].isupper() else restored
+
+
+@cache
+def _asking() -> tuple[tuple[str, ...], ...]:
+    """The phrases of questions, as syllables."""
+    return tuple(tuple(syllables(phrase)) for phrase in (*asking_phrases(), *lines("stopwords.txt")))
