@@ -10,6 +10,8 @@ from rag.errors import QuestionError
 from rag.schema import Answer, Article, Citation, Outcome, Turn
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
+NO_YEAR = "Những đoạn liên quan nhất không có thông tin về năm 2019."
+DOUBT = "Tôi không chắc đây là điều bạn hỏi; đoạn gần nhất là:"
 
 TRADE = Article(
     id="thuong-mai-2023",
@@ -37,6 +39,8 @@ HOSTILE_TEXT = (
     "<iframe src=http://evil.example/d></iframe> \u202egnort\u202c \u200bkhông\u200d rộng"
 )
 
+HOSTILE_SHORT = "<script>window.hacked = 1</script>"
+
 HOSTILE = Article(
     id="hostile",
     title="<script>window.hacked = 4</script> ![t](http://evil.example/e.png)",
@@ -48,9 +52,10 @@ HOSTILE = Article(
 )
 
 
-def cite(article: Article, words: str, marker: int = 1) -> Citation:
-    """A citation of `words`, which stand in `article`."""
+def cite(article: Article, words: str, marker: int = 1, short: str = "") -> Citation:
+    """A citation of `words`, which stand in `article`, with `short` of them as the short answer."""
     start = article.text.index(words)
+    at = start + words.index(short)
     return Citation(
         marker=marker,
         article_id=article.id,
@@ -62,6 +67,7 @@ def cite(article: Article, words: str, marker: int = 1) -> Citation:
         quote=words,
         start=start,
         end=start + len(words),
+        short=(at, at + len(short)) if short else None,
     )
 
 
@@ -90,12 +96,23 @@ class StandIn:
             yield Answer(question, REFUSAL, outcome=Outcome.NOT_FOUND, reason="Không có đoạn nào nói đến điều này.")
             return
         if "độc hại" in question:
-            yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cite(HOSTILE, HOSTILE_TEXT),))
+            yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cite(HOSTILE, HOSTILE_TEXT, short=HOSTILE_SHORT),))
             return
         first, second = (
-            cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD."),
+            cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.", short="683 tỷ USD"),
             cite(TRADE, "Vốn FDI đạt gần 36,6 tỷ USD.", 2),
         )
+        if "gần nhất" in question:
+            nearest = f"{REFUSAL}\nTài liệu chỉ có số liệu năm 2023: {first.quote} [1]"
+            yield Answer(question, nearest, (first,), outcome=Outcome.NOT_FOUND, reason=NO_YEAR)
+            return
+        if "không chắc" in question:
+            yield Answer(question, f"{first.quote} [1]", (first,), outcome=Outcome.UNSURE, reason=DOUBT)
+            return
+        if "khong dau" in question:
+            trace = (("accents", "không dấu"), ("new", "không dấu?"))
+            yield Answer(question, f"{first.quote} [1]", (first,), understood="không dấu?", trace=trace)
+            return
         try:
             yield Answer(question, f"{first.quote} [1]", (first,))
             if "chậm" in question:

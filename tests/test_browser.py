@@ -12,7 +12,7 @@ import pytest
 
 from rag.settings import Settings
 from tests.browser import MISSING, chromium, hoidap_serve, serving
-from tests.stand_in import HOSTILE, REFUSAL, TRADE, StandIn
+from tests.stand_in import DOUBT, HOSTILE, HOSTILE_SHORT, NO_YEAR, REFUSAL, TRADE, StandIn
 from ui.app import create_app
 
 if not MISSING:
@@ -200,13 +200,51 @@ def test_a_hostile_answer_is_inert(page: Page, site: str) -> None:
     see(page, "<script>window.hacked = 1</script>")
     see(page, "![ảnh](http://evil.example/a.png)")
     chat = page.locator("#hd-chat")
-    assert chat.locator("img, iframe, form, script, code, strong").count() == 0
+    assert chat.locator("img, iframe, form, script, code, strong:not(.hd-short)").count() == 0
+    assert chat.locator("strong.hd-short").all_inner_texts() == [HOSTILE_SHORT] * 2
     targets = [link.get_attribute("href") or "" for link in chat.locator("a").all()]
     assert {target.split("?")[0] for target in targets} == {"articles/hostile"}
     page.mouse.move(400, 300)
     page.goto(f"{site}articles/{HOSTILE.id}?start=0&end={len(HOSTILE.text)}#quote")
     assert "<script>" in page.locator("mark").first.inner_text()
     assert page.evaluate("window.hacked") is None
+
+
+def test_the_short_answer_is_bold_and_the_steps_open(page: Page) -> None:
+    ask(page, "khong dau")
+    see(page, "Tổng kim ngạch đạt 683 tỷ USD.")
+    short = page.locator(".hd-answer strong.hd-short")
+    expect(short).to_have_text(["683 tỷ USD"] * 2)
+    for one in short.all():
+        expect(one).to_have_css("font-weight", "700")
+    step = page.get_by_text("Thêm dấu: không dấu")
+    expect(step).to_be_hidden()
+    page.get_by_text("Các bước hiểu câu hỏi").click()
+    expect(step).to_be_visible()
+
+
+def test_a_doubt_and_a_refusal_with_what_comes_nearest_are_told_apart(
+    context: BrowserContext, page: Page, engine: StandIn
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(page, "không chắc")
+    expect(page.locator(".hd-unsure")).to_have_text(DOUBT, timeout=PATIENCE)
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    ask(page, "gần nhất")
+    refused = page.locator(".hd-refused")
+    expect(refused).to_contain_text(REFUSAL, timeout=PATIENCE)
+    expect(refused.locator("strong.hd-short")).to_have_text("683 tỷ USD")
+    assert (refused.locator("a.hd-ref").get_attribute("href") or "").endswith("#quote")
+    grounds = [
+        box.evaluate("e => getComputedStyle(e).backgroundColor") for box in (page.locator(".hd-unsure"), refused)
+    ]
+    assert grounds[0] != grounds[1]
+    assert page.locator(".hd-card").count() == 2
+    page.get_by_role("button", name="Sao chép câu trả lời").last.click()
+    page.get_by_role("button", name="Đã sao chép").wait_for(timeout=PATIENCE)
+    copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert copied[:2] == [REFUSAL, NO_YEAR]
+    assert copied[2].endswith("Tổng kim ngạch đạt 683 tỷ USD. [1]")
 
 
 def test_an_answer_can_be_copied_as_text(context: BrowserContext, page: Page, site: str) -> None:

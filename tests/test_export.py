@@ -26,6 +26,7 @@ CITATION = Citation(
     quote=ARTICLE.text,
     start=0,
     end=17,
+    short=(8, 16),
 )
 ANSWER = Answer(
     question="Gạo đạt bao nhiêu?",
@@ -33,14 +34,24 @@ ANSWER = Answer(
     citations=(CITATION,),
     passages=(PASSAGE,),
     support=0.9,
+    understood="Gạo đạt bao nhiêu USD?",
+    trace=(("synonyms", "Gạo đạt bao nhiêu USD?"),),
     generator="extractive",
     timings={"embed": 1.5},
 )
 REFUSED = Answer("Cá?", "Tôi không tìm thấy.", outcome=Outcome.NOT_FOUND, reason="Không có đoạn nào.")
+NEAREST = replace(REFUSED, text=f"{REFUSED.text}\nChỉ có: {ANSWER.text}", citations=(CITATION,))
+UNSURE = replace(ANSWER, outcome=Outcome.UNSURE, reason="Tôi không chắc:")
 
 
-def printed(answer: Answer) -> str:
-    console = Console(file=io.StringIO(), width=100, highlight=False)
+def printed(answer: Answer, *, terminal: bool = False) -> str:
+    console = Console(
+        file=io.StringIO(),
+        width=100,
+        highlight=False,
+        force_terminal=terminal,
+        color_system="standard" if terminal else None,
+    )
     print_answer(console, answer)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -50,9 +61,13 @@ def test_the_keys_are_those_that_were_promised() -> None:
     data = to_json(ANSWER)
     assert list(data) == [
         "question",
+        "understood",
+        "trace",
         "answer",
+        "outcome",
         "refused",
         "reason",
+        "support",
         "citations",
         "passages",
         "generator",
@@ -67,6 +82,10 @@ def test_the_keys_are_those_that_were_promised() -> None:
         0,
         17,
     )
+    assert (citation["short_answer"], citation["short_start"], citation["short_end"]) == ("5 tỷ USD", 8, 16)
+    assert data["understood"] == "Gạo đạt bao nhiêu USD?"
+    assert data["trace"] == [{"step": "synonyms", "question": "Gạo đạt bao nhiêu USD?"}]
+    assert (data["outcome"], data["support"]) == ("answered", 0.9)
     (passage,) = data["passages"]
     assert passage["text"] == "Gạo đạt 5 tỷ USD."
     assert passage["scores"] == {"dense": 0.9, "lexical": 3.5, "fused": 1.2}
@@ -75,22 +94,47 @@ def test_the_keys_are_those_that_were_promised() -> None:
 
 def test_a_refusal_and_a_missing_date() -> None:
     data = to_json(REFUSED)
-    assert (data["refused"], data["reason"], data["citations"]) == (True, "Không có đoạn nào.", [])
-    undated = to_json(replace(ANSWER, citations=(replace(CITATION, published=None),)))
-    assert undated["citations"][0]["published"] is None
+    assert (data["outcome"], data["refused"]) == ("not_found", True)
+    assert (data["reason"], data["citations"]) == ("Không có đoạn nào.", [])
+    (citation,) = to_json(replace(ANSWER, citations=(replace(CITATION, published=None, short=None),)))["citations"]
+    assert [citation[key] for key in ("published", "short_answer", "short_start", "short_end")] == [None] * 4
+
+
+def test_an_unsure_answer_is_no_refusal() -> None:
+    data = to_json(UNSURE)
+    assert (data["outcome"], data["refused"], data["reason"]) == ("unsure", False, "Tôi không chắc:")
 
 
 def test_the_terminal_shows_answer_source_and_quote() -> None:
     text = printed(ANSWER)
-    assert "Gạo đạt 5 tỷ USD. [1]" in text
+    assert "Gạo đạt **5 tỷ USD**. [1]" in text
     assert "[1] Gạo [bold]nếp[/bold] · Báo Thử · 02/04/2024 · gao" in text  # markup in a title stays a text
     assert "“Gạo đạt 5 tỷ USD.”" in text
 
 
 def test_the_terminal_shows_why_it_was_refused() -> None:
-    text = printed(REFUSED)
-    assert "Tôi không tìm thấy." in text
-    assert "Không có đoạn nào." in text
+    assert printed(REFUSED).split("\n") == ["", "Tôi không tìm thấy.", "Không có đoạn nào.", "", ""]
+
+
+def test_the_terminal_tells_the_outcomes_apart() -> None:
+    asked = ["", "Tôi hiểu câu hỏi là: Gạo đạt bao nhiêu USD?", "  Tìm cả từ đồng nghĩa: Gạo đạt bao nhiêu USD?"]
+    said = "Gạo đạt **5 tỷ USD**. [1]"
+    for answer, lines in (
+        (ANSWER, [*asked, said]),
+        (UNSURE, [*asked, "Tôi không chắc:", said]),
+        (NEAREST, ["", "Tôi không tìm thấy.", "Không có đoạn nào.", f"Chỉ có: {said}"]),
+    ):
+        assert printed(answer).split("\n")[: len(lines)] == lines
+        assert "“Gạo đạt 5 tỷ USD.”" in printed(answer)  # a quote stays word for word
+
+
+def test_a_real_terminal_has_bold_and_dim() -> None:
+    text = printed(UNSURE, terminal=True)
+    assert "Gạo đạt \x1b[1m5 tỷ USD\x1b[0m. [1]" in text
+    assert "**" not in text
+    assert "\x1b[33mTôi không chắc:\x1b[0m" in text
+    assert "\x1b[2mTôi hiểu câu hỏi là:" in text
+    assert "\x1b[31mTôi không tìm thấy.\x1b[0m" in printed(NEAREST, terminal=True)
 
 
 def test_an_article_cannot_write_markup_to_the_terminal() -> None:

@@ -15,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.schema import Answer, Outcome
-from tests.stand_in import HOSTILE, HOSTILE_TEXT, REFUSAL, TRADE, cite
+from tests.stand_in import DOUBT, HOSTILE, HOSTILE_SHORT, HOSTILE_TEXT, NO_YEAR, REFUSAL, TRADE, cite
 from ui import render
 
-OUR_TAGS = {"div", "p", "ul", "ol", "li", "a", "span", "blockquote", "br", "button"}
+OUR_TAGS = {"div", "p", "ul", "ol", "li", "a", "span", "blockquote", "br", "button", "strong", "details", "summary"}
 OUR_ATTRIBUTES = {"class", "href", "title", "type"}
 FIRST = cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.")
+WITH_SHORT = cite(TRADE, FIRST.quote, short="683 tỷ USD")
+MARKED = 'Tổng kim ngạch đạt <strong class="hd-short">683 tỷ USD</strong>&#46;'
 
 
 class Tags(HTMLParser):
@@ -59,6 +61,7 @@ def test_escaped_text_has_no_sign_that_a_parser_acts_on(text: str) -> None:
 
 def test_plain_drops_what_disguises_text_and_keeps_vietnamese() -> None:
     assert render.plain("a\u202eb\u2066c\u200bd\ufeffe\u00adf\x00g\x1bh") == "abcdefgh"
+    assert render.plain("a\r\n\r\u2028") == "a\n\n\n"
     kept = "Đường sắt, 1.000 đ và\u00a0“ngoặc”"
     assert render.plain(kept.replace("đ và", "đ\tvà") + "\r\nhai\u2028ba") == kept + "\nhai\nba"
 
@@ -83,9 +86,18 @@ def test_hostile_question_and_reason_are_inert() -> None:
     for source in (
         render.question(HOSTILE_TEXT),
         render.answer(refusal),
+        render.answer(replace(refusal, outcome=Outcome.UNSURE)),
+        render.answer(replace(refusal, text="", understood=HOSTILE_TEXT, trace=((HOSTILE_TEXT, HOSTILE_TEXT),))),
         render.notice(HOSTILE_TEXT, "error"),
     ):
-        assert set(Tags(source).tags) <= {"div", "p", "br"}
+        assert set(Tags(source).tags) <= {"div", "p", "br", "button", "details", "summary", "ol", "li"}
+
+
+def test_a_hostile_short_answer_is_marked_and_inert() -> None:
+    hostile = cite(HOSTILE, HOSTILE_TEXT, short=HOSTILE_SHORT)
+    source = render.answer(Answer("?", f"{HOSTILE_TEXT} [1]", (hostile,)))
+    assert set(Tags(source).tags) <= OUR_TAGS
+    assert source.count(f'<strong class="hd-short">{render.escape(HOSTILE_SHORT)}</strong>') == 2
 
 
 def test_markers_lead_to_the_quoted_words_and_unknown_ones_stay_text() -> None:
@@ -158,6 +170,46 @@ def test_a_refusal_is_a_notice_with_its_reason_and_no_source() -> None:
     source = render.answer(Answer("?", REFUSAL, (FIRST,), outcome=Outcome.NOT_FOUND, reason="Vì lẽ này."))
     assert "hd-refused" in source
     assert Tags(source).text == f"{REFUSAL}Vì lẽ này."
+
+
+def test_the_short_answer_is_marked_in_the_sentence_and_in_the_quote() -> None:
+    source = render.answer(Answer("?", f"- {FIRST.quote} [1]", (WITH_SHORT,)))
+    assert f"<li>{MARKED} <a " in source
+    assert f"<blockquote>{MARKED}</blockquote>" in source
+    assert "<strong" not in render.answer(Answer("?", f"{FIRST.quote} [1]", (FIRST,)))
+
+
+def test_a_quotes_line_ends_stay_around_its_short_answer() -> None:
+    article = replace(TRADE, text="Gồm:\n\nmột\n\nhai")
+    source = render.answer(Answer("?", "Câu. [1]", (cite(article, article.text, short="một"),)))
+    assert 'Gồm&#58;<br><strong class="hd-short">một</strong><br>hai</blockquote>' in source
+
+
+def test_an_unsure_answer_stands_under_its_warning() -> None:
+    source = render.answer(Answer("?", f"{FIRST.quote} [1]", (WITH_SHORT,), outcome=Outcome.UNSURE, reason=DOUBT))
+    assert f'<div class="hd-notice hd-unsure"><p>{render.escape(DOUBT)}</p></div><p>{MARKED} <a ' in source
+    assert "hd-card" in source
+    assert "hd-refused" not in source
+
+
+def test_a_refusal_shows_what_comes_nearest_in_its_box_and_where_it_stands() -> None:
+    text = f"{REFUSAL}\nChỉ có năm 2023: {FIRST.quote} [1]\n- Và nữa. [1]"
+    source = render.answer(Answer("?", text, (WITH_SHORT,), outcome=Outcome.NOT_FOUND, reason=NO_YEAR))
+    box, _, rest = source.partition("</div>")
+    refusal, reason = render.escape(REFUSAL), render.escape(NO_YEAR)
+    assert f'hd-refused"><p>{refusal}</p><p class="hd-reason">{reason}</p><p>Chỉ có năm 2023&#58; {MARKED}' in box
+    assert re.search(r"<ul><li>Và nữa&#46; <a [^>]*>[^<]*</a></li></ul>$", box)
+    assert "hd-card" in rest
+
+
+def test_the_steps_are_folded_away_and_only_there_if_there_are_any() -> None:
+    asked = Answer("kim ngach", "Câu.", understood="kim ngạch", trace=(("accents", "kim ngạch"), ("new", "a?")))
+    source = render.answer(asked)
+    assert '</p><details class="hd-steps"><summary>Các bước hiểu câu hỏi</summary>' in source
+    assert "<ol><li>Thêm dấu: kim ngạch</li><li>new: a&#63;</li></ol>" in source
+    without = render.answer(replace(asked, trace=()))
+    assert "Tôi hiểu câu hỏi là: kim ngạch" in without
+    assert "details" not in without
 
 
 def test_an_article_id_cannot_leave_its_place_in_the_address() -> None:

@@ -11,9 +11,13 @@ def to_json(answer: Answer) -> dict[str, Any]:
     """What `hoidap ask --json` prints. Offsets are characters of the article's text; dates are ISO."""
     return {
         "question": answer.question,
+        "understood": answer.understood,
+        "trace": [{"step": step, "question": question} for step, question in answer.trace],
         "answer": answer.text,
+        "outcome": answer.outcome.value,
         "refused": answer.refused,
         "reason": answer.reason,
+        "support": answer.support,
         "citations": [_citation(citation) for citation in answer.citations],
         "passages": [_passage(passage) for passage in answer.passages],
         "generator": answer.generator,
@@ -22,6 +26,7 @@ def to_json(answer: Answer) -> dict[str, Any]:
 
 
 def _citation(citation: Citation) -> dict[str, Any]:
+    start, end = citation.short or (None, None)
     return {
         "marker": citation.marker,
         "article_id": citation.article_id,
@@ -33,7 +38,17 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "quote": citation.quote,
         "start": citation.start,
         "end": citation.end,
+        "short_answer": _short_answer(citation),
+        "short_start": start,
+        "short_end": end,
     }
+
+
+def _short_answer(citation: Citation) -> str | None:
+    if citation.short is None:
+        return None
+    start, end = citation.short
+    return citation.quote[start - citation.start : end - citation.start]
 
 
 def _passage(passage: Passage) -> dict[str, Any]:

@@ -4,24 +4,52 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
-from rag.schema import Answer, Citation
+from rag.schema import Answer, Citation, Outcome
+from ui.parts import short_spans, steps, understood
 
 
 def print_answer(console: Console, answer: Answer) -> None:
-    """Print the answer, then its numbered sources with their quotes."""
+    """Print how the question was understood, the answer, then its numbered sources with their quotes."""
     console.print()
-    if answer.understood != answer.question:
-        console.print(f"[dim]Tôi hiểu câu hỏi là: {escape(answer.understood)}[/dim]")
-    console.print(escape(answer.text))
-    if answer.reason:
-        console.print(f"[dim]{escape(answer.reason)}[/dim]")
+    if question := understood(answer):
+        console.print(f"[dim]Tôi hiểu câu hỏi là: {escape(question)}[/dim]")
+    for name, after in steps(answer):
+        console.print(f"[dim]  {escape(name)}: {escape(after)}[/dim]")
+    for line in _lines(answer, bold=console.color_system is not None):
+        console.print(line)
     for citation in answer.citations:
         console.print()
         console.print(f"[bold]\\[{citation.marker}][/bold] {_describe(citation)}")
-        for line in f"“{citation.quote}”".splitlines():
-            console.print(f"    [italic]{escape(line)}[/italic]")
+        for quoted in f"“{citation.quote}”".splitlines():
+            console.print(f"    [italic]{escape(quoted)}[/italic]")
     console.print()
+
+
+def _lines(answer: Answer, *, bold: bool) -> list[Text]:
+    """The answer. A doubt comes before it; why it was refused, between the refusal and what comes nearest."""
+    lines = list(_marked(answer, bold=bold).split("\n"))
+    if answer.outcome == Outcome.UNSURE:
+        return [Text(answer.reason, "yellow"), *lines]
+    if answer.outcome == Outcome.NOT_FOUND:
+        refusal, *nearest = lines
+        refusal.stylize("red")
+        why = [Text(answer.reason, "dim")] if answer.reason else []
+        return [refusal, *why, *nearest]
+    return lines
+
+
+def _marked(answer: Answer, *, bold: bool) -> Text:
+    """The text with its short answers in bold, or between `**` where nothing can be bold."""
+    text = Text()
+    position = 0
+    for start, end in short_spans(answer.text, answer.citations):
+        text.append(answer.text[position:start])
+        words = answer.text[start:end]
+        text.append(words if bold else f"**{words}**", "bold")
+        position = end
+    return text.append(answer.text[position:])
 
 
 def _describe(citation: Citation) -> str:

@@ -4,7 +4,9 @@
 
 function answerText(answer) {
   const lines = [];
-  for (const block of answer.querySelectorAll(":scope > p:not([class]), :scope > ul > li")) {
+  // A notice is copied with what it warns of.
+  const said = ":scope > p:not([class]), :scope > ul > li, :scope > .hd-notice > p, :scope > .hd-notice > ul > li";
+  for (const block of answer.querySelectorAll(said)) {
     lines.push((block.matches("li:not(.hd-numbered)") ? "- " : "") + block.innerText.trim());
   }
   const cards = answer.querySelectorAll(".hd-card");
