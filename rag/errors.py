@@ -5,6 +5,7 @@
     ├── ArticleError         a file cannot be read as an article
     ├── EmbedderError        an embedding model cannot be loaded or prepared
     ├── QuestionError        a question cannot be asked as it stands
+    ├── CalibrationError     the calibration of refusals cannot be used or written, or is of another embedder
     └── IndexMismatchError   the index was built by another embedder or another chunking
 
 The rooms below `rag` have trees of their own (`index.errors`); the edges catch both.
@@ -31,6 +32,10 @@ class EmbedderError(HoidapError):
 
 class QuestionError(HoidapError):
     """A question cannot be asked as it stands: empty, or longer than the limit."""
+
+
+class CalibrationError(HoidapError):
+    """The calibration of refusals cannot be used or written, or belongs to another embedder."""
 
 
 class IndexMismatchError(HoidapError):

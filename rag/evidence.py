@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
 from rag.question import Question
+from rag.reader import Reader
 from rag.schema import Passage, Span
 from rag.understanding.constraints import holds, posts
 from rag.understanding.kinds import answer_patterns
@@ -27,7 +28,10 @@ _WEIGHTS = {
     "firm": 1.0,
     "posts": 1.0,
     "opposites": 1.0,
+    "reader": 0.0,
 }
+_READ = 8  # sentences offered to the reader; it reads as many of them as fit
+_SUREST = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,21 @@ class Evidence:
     - `coverage`: the share, by IDF, of the question's content words that the sentence holds; `context` the same when
       the sentence before it, heading, title and date are read with it; `held` that of the whole passage.
     - `pairs`: the share of the question's pairs of neighbouring words that stand side by side here too.
-    - `fits`: what it is worth that it holds what the kind of question wants (a number, a name), as log odds.
-    - `years`: the share of the question's years that stand in it or in its context; one elsewhere in the article counts
-      half. `names`: the share of what it names; `firm`: the share of what must not be another one (a place, an ordinal);
-      `posts`: that of the posts. `opposites`: 0 if it tells of an opposite of what is asked instead. All are 1 if the
-      question has none.
+    - `fits`: what it is worth that it holds what the kind of question wants (a number, a name), as log odds; `unit`: 1
+      if it holds a number of what is counted ("mấy nhóm": "7 nhóm"), or if nothing is.
+    - `years`: the share of the question's years that stand in it or in its context; one elsewhere in the article
+      counts half. `names`: the share of what it names; `firm`: the share of what must not be another one (a place, an
+      ordinal); `posts`: that of the posts. `opposites`: 0 if it tells of an opposite of what is asked instead. All are
+      1 if the question has none.
+    - `reader`: how far the reader takes it for the answer, as a logit over "no answer".
+
+    `short` is the span that the reader takes for the short answer, in the text of the article.
     """
 
     passage: Passage
     span: Span
     features: Mapping[str, float]
+    short: Span | None = None
 
     @property
     def text(self) -> str:
@@ -59,7 +68,7 @@ class Evidence:
     @property
     def score(self) -> float:
         """A weighted sum: higher is better. Only differences within one question mean anything."""
-        return sum(weight * self.features[name] for name, weight in _WEIGHTS.items())
+        return sum(weight * self.features.get(name, 0.0) for name, weight in _WEIGHTS.items())
 
 
 def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str, float]) -> list[Evidence]:
@@ -82,11 +91,33 @@ def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str,
                 "pairs": _share(pairs, words),
                 "fits": fits(question, sentence, words),
                 "held": held,
+                "unit": _unit(question, words),
                 **_constraints(question, words, context, passage.article.text),
             }
             evidence.append(Evidence(passage, span, features))
             before = words
     return sorted(evidence, key=lambda e: -e.score)
+
+
+def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None) -> list[Evidence]:
+    """`evidence` in a better order: the best of it as the reader judges it. All of it has the feature `reader` then."""
+    readings = reader.read(question.search_text, [e.text for e in evidence[:_READ]]) if reader and evidence else []
+    judged = [
+        replace(
+            e,
+            features={**e.features, "reader": _bounded(reading.score)},
+            short=(e.span[0] + reading.start, e.span[0] + reading.end),
+        )
+        for e, reading in zip(evidence, readings, strict=False)
+    ]
+    # What there was no room to read is taken for as bad as the worst that was read.
+    worst = min((e.features["reader"] for e in judged), default=0.0)
+    rest = [replace(e, features={**e.features, "reader": worst}) for e in evidence[len(judged) :]]
+    return sorted([*judged, *rest], key=lambda e: -e.score)
+
+
+def _bounded(logit: float) -> float:
+    return max(-_SUREST, min(_SUREST, logit))
 
 
 def _constraints(question: Question, words: Sequence[str], context: Sequence[str], article: str) -> dict[str, float]:
@@ -136,8 +167,13 @@ def fits(question: Question, sentence: str, words: Sequence[str]) -> float:
     if found is None or not found[0].search(sentence):
         return 0.0
     # "mấy nhóm", "bao nhiêu văn kiện": a number before just that word is as good as twice a number.
-    counted = question.unit and any(b == question.unit and _is_number(a) for a, b in pairwise(words))
-    return found[1] * 2 if counted else found[1]
+    return found[1] * 2 if question.unit and _unit(question, words) else found[1]
+
+
+def _unit(question: Question, words: Sequence[str]) -> float:
+    if not question.unit:
+        return 1.0
+    return float(any(b == question.unit and _is_number(a) for a, b in pairwise(words)))
 
 
 def _is_number(word: str) -> bool:

@@ -2,60 +2,128 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from rag.calibration import Calibration
 from rag.evidence import Evidence
 from rag.generation import Draft
 from rag.question import Question
-from rag.schema import Citation
+from rag.schema import Citation, Outcome
+from rag.understanding.constraints import years
+from rag.understanding.kinds import STRICT_KINDS
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 
 NO_PASSAGE = "Không có bài viết nào để tìm trong phạm vi đã chọn."
 NOT_COVERED = "Những đoạn liên quan nhất không nhắc đến điều bạn hỏi."
+UNSURE = "Tôi không chắc đây là điều bạn hỏi. Đoạn gần nhất trong kho tài liệu:"
 
 # An article's own footnote, which a reader would take for a marker of ours.
 _FOOTNOTE = re.compile(r"[ \t]*\[\d{1,3}\]")
-
-# Weights of `support`: a logistic regression on the gold dev questions over the seed articles. Answerable ones
-# against those that the corpus does not hold, answerable ones with their articles filtered out, and 250 questions
-# on other topics. At the threshold 11 % of the answerable ones are refused, and 97 % of the questions on other topics,
-# 87 % of the unanswerable and 58 % of the near misses among the others: a first version.
-_WEIGHTS = {"held": 1.71, "similarity": 7.54, "dense": 8.81, "pairs": 3.13, "years": 2.86, "names": 1.57}
-_BIAS = -5.98
 _TYPICAL_COSINE = 0.85  # cosines of the bundled model to a question crowd around this
-THRESHOLD = 0.4
+# How much of the question the nearest sentence must hold to be worth showing in a refusal.
+_NEAR = 0.5
 
 
-def support(question: Question, evidence: Sequence[Evidence]) -> float:
-    """How likely it is that the evidence answers, from 0 to 1."""
-    if not evidence:
-        return 0.0
-    best = evidence[0]
-    features = {
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to become of a question. `support` is how likely its evidence answers; `reason` is in Vietnamese.
+
+    `near` introduces the best evidence in a refusal, where that misses the question by one thing: "" if there is none.
+    """
+
+    outcome: Outcome
+    support: float
+    reason: str = ""
+    near: str = ""
+
+
+def features(question: Question, evidence: Sequence[Evidence]) -> dict[str, float]:
+    """What tells whether `evidence`, best first and not empty, answers `question`.
+
+    - `reader`: what the reader makes of the best sentence, a logit over "no answer", in tens.
+    - `held`: the share of the question's content, by IDF, that the best passage holds; `coverage` and `context` that
+      the best sentence holds, alone and with what stands around it; `pairs` that of neighbouring words.
+    - `similarity` and `dense`: the best cosine of a sentence and of a passage, over a typical one; 0 without accents,
+      where the vectors tell nothing.
+    - `years`, `names`, `firm`, `posts`, `opposites`: the constraints that the best sentence meets, see `Evidence`.
+    - `type`: 1 if the best sentence holds the sort of thing that is asked for (a name, a date, a number), or if the
+      question asks for none that can be told; `unit`: the same for a number of what is counted.
+    """
+    best = evidence[0].features
+    return {
+        "reader": best.get("reader", 0.0) / 10,
         "held": max(e.features["held"] for e in evidence),
-        "pairs": best.features["pairs"],
-        "years": best.features["years"],
-        "names": best.features["names"],
+        **{
+            name: best[name]
+            for name in ("coverage", "context", "pairs", "years", "names", "firm", "posts", "opposites")
+        },
+        "similarity": max(e.features["similarity"] for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
+        "dense": max(e.passage.scores.dense for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
+        "type": float(question.kind not in STRICT_KINDS or best["fits"] > 0),
+        "unit": best["unit"],
     }
-    if question.readable:  # otherwise the vectors tell nothing
-        features["similarity"] = max(e.features["similarity"] for e in evidence) - _TYPICAL_COSINE
-        features["dense"] = max(e.passage.scores.dense for e in evidence) - _TYPICAL_COSINE
-    return 1 / (1 + math.exp(-_BIAS - sum(_WEIGHTS[name] * value for name, value in features.items())))
 
 
-def refusal_reason(question: Question, evidence: Sequence[Evidence], supported: float) -> str:
-    """Why the question cannot be answered from `evidence`, in Vietnamese; "" if it can. `supported` is `support`."""
+def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibration) -> Verdict:
+    """Whether `evidence`, best first, carries an answer."""
     if not evidence:
-        return NO_PASSAGE
-    if not any(e.features["years"] for e in evidence[:3]):
-        years = ", ".join(sorted(question.constraints.years))
-        return f"Những đoạn liên quan nhất không có thông tin về năm {years}."
-    if supported < THRESHOLD:
-        return NOT_COVERED
+        return Verdict(Outcome.NOT_FOUND, 0.0, NO_PASSAGE)
+    support = calibration.probability(features(question, evidence))
+    missed = _missed(question, evidence[0].features)
+    if support < calibration.refuse_below or (
+        question.constraints.years and not any(e.features["years"] for e in evidence[:3])
+    ):
+        return Verdict(
+            Outcome.NOT_FOUND, support, missed or NOT_COVERED, _near(question, evidence[0]) if missed else ""
+        )
+    if support < calibration.answer_from:
+        return Verdict(Outcome.UNSURE, support, UNSURE)
+    return Verdict(Outcome.ANSWERED, support)
+
+
+def weakest(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of several verdicts the one that says least: an answer is as sure as its weakest part."""
+    return min(verdicts, key=lambda verdict: verdict.support)
+
+
+def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
+    """What a refusal goes on with: the sentence that misses the question by one thing, if there is one."""
+    if verdict.near:
+        best = evidence[0]
+        yield Draft(f"{verdict.near} {best.text}", best.passage, best.span)
+
+
+def rests_on(draft: Draft, evidence: Evidence) -> bool:
+    """Whether `draft` quotes the sentence of `evidence`."""
+    same = draft.passage.article.id == evidence.passage.article.id
+    return same and draft.span[0] <= evidence.span[0] < draft.span[1]
+
+
+def _missed(question: Question, best: Mapping[str, float]) -> str:
+    """Which of the question's constraints the best evidence does not meet, in Vietnamese; "" if it meets them all."""
+    wanted = question.constraints
+    if wanted.years and best["years"] < 1:
+        return f"Những đoạn liên quan nhất không có thông tin về năm {', '.join(sorted(wanted.years))}."
+    if firm := [named.words for named in wanted.named if named.is_firm]:
+        if best["firm"] < 1:
+            return f"Những đoạn liên quan nhất không nói về {', '.join(firm)}."
+    if wanted.posts and best["posts"] < 1:
+        return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."
+    if best["opposites"] < 1:
+        return "Những đoạn liên quan nhất nói về điều khác với điều bạn hỏi."
     return ""
+
+
+def _near(question: Question, best: Evidence) -> str:
+    if best.features["coverage"] < _NEAR:
+        return ""
+    said = sorted(years(best.text))
+    if question.constraints.years and said:
+        return f"Tài liệu chỉ có thông tin về năm {', '.join(said)}:"
+    return "Đoạn gần nhất:"
 
 
 def cite(drafts: Iterable[Draft]) -> Iterator[tuple[str, Citation]]:
@@ -81,5 +149,6 @@ def cite(drafts: Iterable[Draft]) -> Iterator[tuple[str, Citation]]:
             quote=quote,
             start=start,
             end=end,
+            short=draft.short,
         )
         yield f"{_FOOTNOTE.sub('', draft.text)} [{marker}]", citation

@@ -1,7 +1,7 @@
 """The way of a question: the one place where the parts are wired together.
 
-    question ─understand─▶ Question ─embed, retrieve─▶ passages ─weigh─▶ evidence
-        ─refuse? generate─▶ drafts ─cite─▶ Answer
+    question ─understand─▶ Question ─embed, retrieve─▶ passages ─weigh, read─▶ evidence
+        ─judge─▶ verdict ─generate─▶ drafts ─cite─▶ Answer
 
 The way of an article is in `rag.corpus`.
 """
@@ -14,13 +14,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from index.local import LocalIndex
+from rag.calibration import Calibration, load_calibration
 from rag.corpus import Corpus
 from rag.embedding import load_embedder
-from rag.evidence import weigh
-from rag.generation import Generator
+from rag.evidence import read, weigh
+from rag.finding import Finding, is_better_apart
+from rag.generation import Draft, Generator
 from rag.generation.extractive import ExtractiveGenerator
-from rag.grounding import NOT_COVERED, REFUSAL, cite, refusal_reason, support
+from rag.grounding import REFUSAL, cite, judge, nearest, rests_on, weakest
 from rag.question import Helps, Question, understand
+from rag.reader import Reader, open_reader
 from rag.retrieval import Retrieved, Retriever
 from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, Turn
 from rag.settings import Settings
@@ -33,14 +36,26 @@ from rag.vietnamese.terms import FIELDS
 class Pipeline:
     """Answers questions from a corpus."""
 
-    def __init__(self, corpus: Corpus, generator: Generator, without: frozenset[Step] = NOTHING) -> None:
-        """Answer from `corpus`, in the words of `generator`, leaving out the steps `without`."""
+    def __init__(
+        self,
+        corpus: Corpus,
+        generator: Generator,
+        calibration: Calibration,
+        reader: Reader | None = None,
+        without: frozenset[Step] = NOTHING,
+    ) -> None:
+        """Answer from `corpus`, in the words of `generator`, as surely as `calibration` asks for.
+
+        `reader` reads the best sentences once more; the steps `without` are left out.
+        """
         self.corpus = corpus
+        self.retriever = Retriever(corpus, without)
         self._speller = Speller(corpus.index)
         self._definitions = Definitions(corpus.index)
-        self._without = without
-        self.retriever = Retriever(corpus)
         self._generator = generator
+        self._calibration = calibration
+        self._reader = None if Step.READER in without else reader
+        self._without = without
 
     def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Answer:
         """The answer to `question`.
@@ -58,28 +73,22 @@ class Pipeline:
         timings: dict[str, float] = {}
         with _timed(timings, "understand"):
             understood = self.understand(question, history)
-        retrieved = self._find(understood, only, timings)
-        with _timed(timings, "weigh"):
-            evidence = weigh(understood, retrieved.passages, retrieved.weights)
-            supported = support(understood, evidence)
-            reason = refusal_reason(understood, evidence, supported)
+        findings = self._find_apart(understood, only, timings)
+        verdict = weakest([finding.verdict for finding in findings])
         answer = Answer(
             question=understood.text,
             understood=understood.search_text,
             trace=understood.trace,
             text=REFUSAL,
-            passages=retrieved.passages,
-            outcome=Outcome.NOT_FOUND,
-            reason=reason or NOT_COVERED,
-            support=supported,
+            passages=tuple(passage for finding in findings for passage in finding.passages),
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            support=verdict.support,
             generator=self._generator.name,
             timings=timings,
         )
-        if reason:
-            yield answer
-            return
-        statements: list[str] = []
-        cited = cite(self._generator.generate(understood, evidence))
+        statements = [REFUSAL] if answer.refused else []
+        cited = cite(self._drafts(findings))
         while True:
             with _timed(timings, "generate"):  # the time between two statements is the reader's
                 following = next(cited, None)
@@ -88,11 +97,38 @@ class Pipeline:
             statement, citation = following
             statements.append(statement)
             citations = (*answer.citations, citation)
-            answer = replace(
-                answer, text="\n".join(statements), citations=citations, outcome=Outcome.ANSWERED, reason=""
-            )
+            answer = replace(answer, text="\n".join(statements), citations=citations)
             yield answer
         yield answer
+
+    def _drafts(self, findings: Sequence[Finding]) -> Iterator[Draft]:
+        """What is to be said: the answer; of several questions in one the best of each; in a refusal what is nearest."""
+        for finding in findings:
+            if finding.verdict.outcome == Outcome.NOT_FOUND:
+                yield from nearest(finding.verdict, finding.evidence)
+            elif len(findings) == 1:
+                yield from self._generator.generate(finding.question, finding.evidence)
+            else:
+                drafts = list(self._generator.generate(finding.question, finding.evidence))
+                yield from [draft for draft in drafts if rests_on(draft, finding.evidence[0])] or drafts[:1]
+
+    def _find_apart(self, question: Question, only: Filters, timings: dict[str, float]) -> list[Finding]:
+        """What was found for `question`, or for the questions in it where they are answered better one by one."""
+        whole = self._find(question, only, timings)
+        for way in question.ways:
+            parts = [self._find(part, only, timings) for part in way]
+            if is_better_apart(whole, parts):
+                return parts
+        return [whole]
+
+    def _find(self, question: Question, only: Filters, timings: dict[str, float]) -> Finding:
+        retrieved = self._retrieve(question, only, timings)
+        with _timed(timings, "weigh"):
+            evidence = weigh(question, retrieved.passages, retrieved.weights)
+        with _timed(timings, "read"):
+            evidence = read(question, evidence, self._reader)
+        self._calibration.check(self.corpus.embedder.name)
+        return Finding(question, retrieved.passages, evidence, judge(question, evidence, self._calibration))
 
     def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:
         """`question` with its accents, and with the questions that it leans on. Raises QuestionError."""
@@ -105,9 +141,9 @@ class Pipeline:
 
     def retrieve(self, question: str, only: Filters = EVERYTHING) -> tuple[Passage, ...]:
         """The passages for `question`, best first. Raises what `ask` raises."""
-        return self._find(self.understand(question), only, {}).passages
+        return self._retrieve(self.understand(question), only, {}).passages
 
-    def _find(self, question: Question, only: Filters, timings: dict[str, float]) -> Retrieved:
+    def _retrieve(self, question: Question, only: Filters, timings: dict[str, float]) -> Retrieved:
         self.corpus.check()
         with _timed(timings, "embed"):
             (vector,) = self.corpus.embedder.embed([question.search_text], "query")
@@ -133,8 +169,14 @@ def open_corpus(settings: Settings) -> Corpus:
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
-    """The pipeline over the corpus that the settings name."""
-    return Pipeline(open_corpus(settings), ExtractiveGenerator(), settings.without)
+    """The pipeline over the corpus that the settings name.
+
+    Raises:
+        IndexStoreError: the index cannot be used.
+        CalibrationError: the calibration cannot be used.
+    """
+    corpus, calibration = open_corpus(settings), load_calibration(settings.index_dir)
+    return Pipeline(corpus, ExtractiveGenerator(), calibration, open_reader(settings), settings.without)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from rag.errors import QuestionError
@@ -13,6 +13,7 @@ from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, equivalents, write_out
 from rag.understanding.followups import MAX_CHARS, resolve, without_years
 from rag.understanding.kinds import Kind, ask_words, counted
+from rag.understanding.splitting import splits
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents, typed_with_accents
 from rag.vietnamese.terms import Terms, terms
@@ -33,7 +34,8 @@ class Question:
     wrong. `readable` tells whether `search_text` has accents now: vectors of a text without them are noise. `content`
     are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited` those
     that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
-    `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is.
+    `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are the
+    ways to take it for several questions in one, which only the evidence can tell.
     """
 
     text: str
@@ -49,6 +51,7 @@ class Question:
     constraints: Constraints
     equivalents: tuple[Equivalent, ...]
     unit: str
+    ways: tuple[tuple[Question, ...], ...] = ()
 
     def form(self, text: str) -> list[str]:
         """The syllables of `text` in the form in which `content` is to be compared with them."""
@@ -123,33 +126,55 @@ def understand(
         now = step(Step.ABBREVIATIONS, now, write_out(now, helps.defined, helps.counts))
         before = [write_out(question, helps.defined, helps.counts) for question in before]
     *before, now = without_years([*before, now])
-    readable = has_accents(" ".join([*before, now]))
-    searched, kind = ask_words(now, accented=readable)
-    topic = ""
     if before:
-        topic, kind_before = ask_words(" ".join(before), accented=readable)
-        kind = kind_before if kind == Kind.OPEN else kind
         step(Step.FOLLOW_UPS, now, " ".join([now, *before]))
+
+    def build(now: str, kind: Kind | None = None) -> Question:
+        return _build(now, before, kind, typed=cleaned, accented=accented, helps=helps, trace=trace, without=without)
+
+    whole = build(now)
+    if Step.PARTS in without:
+        return whole
+    ways = [(build(left, whole.kind), build(right, whole.kind)) for left, right in splits(now)]
+    return replace(whole, ways=tuple(ways))
+
+
+def _build(
+    now: str,
+    before: Sequence[str],
+    kind: Kind | None,
+    *,
+    typed: str,
+    accented: bool,
+    helps: Helps,
+    trace: Sequence[tuple[str, str]],
+    without: Collection[Step],
+) -> Question:
+    """The question `now`, mended and written out, after the questions `before`; of `kind` if it asks for nothing itself."""
+    whole = " ".join([now, *before])
+    readable = has_accents(whole)
+    searched, own_kind = ask_words(now, accented=readable)
+    topic, kind_before = ask_words(" ".join(before), accented=readable) if before else ("", Kind.OPEN)
+    if own_kind == Kind.OPEN:
+        own_kind = kind or kind_before
     own, inherited = terms(searched), terms(topic)
     content = _content(own, accented=accented, readable=readable)
     of_topic = _content(inherited, accented=accented, readable=readable) if topic else ()
-    unit = counted(now, accented=readable) if kind == Kind.QUANTITY else ""
-    named = constraints(" ".join([now, *before]), accented=accented)
+    unit = counted(now, accented=readable) if own_kind == Kind.QUANTITY else ""
+    known = Step.ABBREVIATIONS not in without
     return Question(
-        text=cleaned,
-        search_text=" ".join([now, *before]),
+        text=typed,
+        search_text=whole,
         trace=tuple(trace),
         accented=accented,
         readable=readable,
-        kind=Kind.OPEN if Step.KINDS in without else kind,
+        kind=Kind.OPEN if Step.KINDS in without else own_kind,
         terms=own,
         terms_before=inherited,
         content=tuple(dict.fromkeys((*content, *of_topic))),
         inherited=frozenset(of_topic) - frozenset(content),
-        constraints=Constraints() if Step.CONSTRAINTS in without else named,
-        equivalents=()
-        if Step.ABBREVIATIONS in without
-        else equivalents(" ".join([now, *before]), helps.defined, synonyms=Step.SYNONYMS not in without),
+        constraints=Constraints() if Step.CONSTRAINTS in without else constraints(whole, accented=accented),
+        equivalents=equivalents(whole, helps.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
     )
 

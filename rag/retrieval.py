@@ -14,6 +14,7 @@ from index.schema import Filter, Hit, Query, Vectors
 from rag.corpus import Corpus, decode_chunk
 from rag.question import INHERITED, Question
 from rag.schema import Filters, Passage, Scores
+from rag.steps import NOTHING, Step
 from rag.vietnamese.normalize import strip_accents
 
 # Candidates that each of the two searches gives, and passages that are kept.
@@ -40,16 +41,17 @@ class Retrieved:
 class Retriever:
     """Dense and lexical search over a corpus, fused."""
 
-    def __init__(self, corpus: Corpus) -> None:
-        """Search `corpus`."""
+    def __init__(self, corpus: Corpus, without: frozenset[Step] = NOTHING) -> None:
+        """Search `corpus`; DENSE or LEXICAL in `without` leaves that search out of the ranking."""
         self._corpus = corpus
+        self._without = without
 
     def retrieve(self, question: Question, vector: Vectors, only: Filters, limit: int = PASSAGES) -> Retrieved:
         """The `limit` best passages. `vector` is the question's, from the corpus's embedder."""
         index = self._corpus.index
         allowed = Filter(only.articles, only.publishers, only.since, only.until)
         hits = index.search(vector, lexical_query(question), DEPTH, allowed)
-        ranked = fuse(hits, dense_weight(question))[:limit]
+        ranked = fuse(hits, dense_weight(question, self._without))[:limit]
         scores = {hit.key: Scores(hit.dense, hit.lexical, fused) for hit, fused in ranked}
         passages: list[Passage] = []
         for found in index.records([hit.key for hit, _ in ranked]):
@@ -72,8 +74,12 @@ class Retriever:
         }
 
 
-def dense_weight(question: Question) -> float:
+def dense_weight(question: Question, without: frozenset[Step] = NOTHING) -> float:
     """How much the vectors count: nothing for a question without accents, whose vector is noise."""
+    if Step.LEXICAL in without:
+        return 1.0
+    if Step.DENSE in without:
+        return 0.0
     return _DENSE_WEIGHT if question.readable else 0.0
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.embedding import Kind, Vectors
 from rag.errors import EmbedderError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # e5 was trained with these; without them its vectors are worse.
 _PREFIXES: dict[Kind, str] = {"query": "query: ", "passage": "passage: "}
@@ -27,17 +31,10 @@ class OnnxEmbedder:
         Raises:
             EmbedderError: the folder is damaged.
         """
-        import onnxruntime
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # A thread that spins after its work steals the core from whoever else serves this machine.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "onnx" / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(folder / "onnx" / "model.onnx", threads)
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # both libraries raise their own bare Exception
             raise EmbedderError(f"The model in {folder} is damaged: delete that folder and try again.") from error
@@ -64,6 +61,17 @@ class OnnxEmbedder:
         # The mean over the tokens differs from their sum by a factor that the norm takes away again.
         normalised: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
         return normalised
+
+
+def open_session(path: Path, threads: int) -> InferenceSession:
+    """The ONNX graph in `path`, to be run on `threads` threads."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # A thread that spins after its work steals the core from whoever else serves this machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

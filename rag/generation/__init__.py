@@ -15,12 +15,14 @@ from rag.schema import Passage, Span
 class Draft:
     """One statement of an answer and what it rests on: spans of the text of the passage's article.
 
-    `text` is what the reader sees, without a marker. It may be several lines when it is a list.
+    `text` is what the reader sees, without a marker. It may be several lines when it is a list. `short` is the span
+    of the short answer, if one can be told.
     """
 
     text: str
     passage: Passage
     span: Span
+    short: Span | None = None
 
 
 class Generator(Protocol):

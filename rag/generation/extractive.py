@@ -11,7 +11,7 @@ from rag.evidence import Evidence, fits
 from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Span
-from rag.understanding.kinds import Kind
+from rag.understanding.kinds import STRICT_KINDS, Kind
 from rag.vietnamese.sentences import is_list_item
 
 MAX_SENTENCES = 3
@@ -24,6 +24,8 @@ _MARK_LENGTH = 4  # "(iv)"
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
+# Kinds whose answer is a few words of the sentence.
+_SHORT = frozenset({*STRICT_KINDS, Kind.THING})
 # A sentence longer than this is cut down to its clauses, if only part of it answers.
 _LONG_SENTENCE = 60
 
@@ -55,7 +57,10 @@ class ExtractiveGenerator:
         # The best sentence's article comes first, and within an article the text's own order.
         articles = list(dict.fromkeys(c.evidence.passage.article.id for c in choices))
         for choice in sorted(choices, key=lambda c: (articles.index(c.evidence.passage.article.id), c.span)):
-            yield Draft(choice.text, choice.evidence.passage, choice.span)
+            short = choice.evidence.short if question.kind in _SHORT and choice is choices[0] else None
+            if short and not choice.span[0] <= short[0] < short[1] <= choice.span[1]:
+                short = None
+            yield Draft(choice.text, choice.evidence.passage, choice.span, short)
 
 
 def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:

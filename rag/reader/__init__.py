@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rag.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,10 @@ class Reader(Protocol):
 
     def read(self, question: str, sentences: Sequence[str]) -> list[Reading]:
         """A reading of each of `sentences`, in order, as far as they fit; the likeliest should come first."""
+
+
+def open_reader(settings: Settings) -> Reader:
+    """The reader of the bundled model. It is loaded when it is first used."""
+    from rag.reader.onnx_reader import OnnxReader
+
+    return OnnxReader(settings.cache_dir, threads=settings.threads)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embedding.bundled import bundled_file
+from rag.embedding.bundled import bundled_file, bundled_folder
 from rag.embedding.e5_file import E5File
+from rag.embedding.onnx_embedder import open_session
 from rag.errors import EmbedderError
 from rag.reader import Reading
 from rag.reader.weights import ReaderWeights, version
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
 
 # What one reading may cost: tokens in all, of the question, and of each sentence. As in training.
 MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 208, 64, 96
@@ -27,32 +33,36 @@ _PREFIX = "query: "
 class OnnxReader:
     """The trained reader behind `Reader`."""
 
-    def __init__(self, folder: Path, tokenizer: Path, *, threads: int) -> None:
-        """Open the reader in the cache folder `folder`, building it first if it is not there.
+    def __init__(self, cache_dir: Path, *, threads: int) -> None:
+        """Keep the reader under `cache_dir`, and run it on so many threads. It is opened when it is first used."""
+        self._cache_dir = cache_dir
+        self._threads = threads
 
-        Raises:
-            EmbedderError: the cache cannot be written, or the graph is damaged.
-        """
-        import onnxruntime
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # as the embedder does
-        path = _built(folder)
+        tokenizer = Tokenizer.from_file(str(bundled_folder(self._cache_dir) / "tokenizer.json"))
+        tokenizer.no_truncation()
+        return tokenizer
+
+    @cached_property
+    def _session(self) -> InferenceSession:
+        path = _built(self._cache_dir)
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        except Exception as error:  # both libraries raise their own bare Exception
+            return open_session(path, self._threads)
+        except Exception as error:  # ONNX Runtime raises its own bare Exception
             raise EmbedderError(f"The reader {path} is damaged: delete that file and try again.") from error
-        self._tokenizer.no_truncation()
-        self._begin = self._tokenizer.token_to_id("<s>")
-        self._end = self._tokenizer.token_to_id("</s>")
 
     def read(self, question: str, sentences: Sequence[str]) -> list[Reading]:
-        """See `Reader.read`."""
+        """See `Reader.read`.
+
+        Raises:
+            EmbedderError: the cache cannot be written, or the graph in it is damaged.
+        """
+        begin, end = (self._tokenizer.token_to_id(special) for special in ("<s>", "</s>"))
         asked = self._tokenizer.encode(_PREFIX + question, add_special_tokens=False).ids[:QUESTION_TOKENS]
-        ids = [self._begin, *asked, self._end]
+        ids = [begin, *asked, end]
         places = []
         for encoded in self._tokenizer.encode_batch(list(sentences), add_special_tokens=False):
             room = MAX_TOKENS - len(ids) - 1
@@ -60,7 +70,7 @@ class OnnxReader:
             if length < min(len(encoded.ids), _WORTHWHILE):
                 break
             places.append((len(ids), encoded.offsets[:length]))
-            ids += [*encoded.ids[:length], self._end]
+            ids += [*encoded.ids[:length], end]
         tokens = np.array([ids], np.int64)
         (logits,) = self._session.run(None, {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
         starts, ends = logits[0, :, 0], logits[0, :, 1]
@@ -82,22 +92,22 @@ def _best_span(
     return Reading(float(scores[first, last]) - nothing, offsets[first][0], offsets[last][1])
 
 
-def _built(folder: Path) -> Path:
-    """The graph in `folder`, written first (a second, once) if it is not there."""
-    path = folder / f"reader-{version()}.onnx"
+def _built(cache_dir: Path) -> Path:
+    """The graph under `cache_dir`, written first (some seconds, once) if it is not there."""
+    path = cache_dir / f"hoidap-reader-{version()}.onnx"
     if path.is_file():
         return path
     from rag.embedding.onnx_graph import build_reader_graph
 
     graph = build_reader_graph(ReaderWeights(E5File(bundled_file())))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as temporary:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cache_dir, delete=False) as temporary:
             temporary.write(graph.SerializeToString())
         Path(temporary.name).replace(path)
     except OSError as error:
         raise EmbedderError(
-            f"The cache folder {folder} cannot be written ({os.strerror(error.errno or 0)}): make it writable with "
+            f"The cache folder {cache_dir} cannot be written ({error.strerror}): make it writable with "
             "100 MB free, or name another one with HOIDAP_CACHE_DIR."
         ) from error
     return path

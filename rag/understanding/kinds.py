@@ -32,6 +32,10 @@ class Kind(StrEnum):
     OPEN = "open"
 
 
+STRICT_KINDS = frozenset({Kind.DAY, Kind.PERIOD, Kind.QUANTITY, Kind.TIME, Kind.PLACE, Kind.PERSON})
+"""Kinds whose answers can be told by their form: what holds nothing of the form does not answer."""
+
+
 def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
     """`text` without the phrases that only ask, and the kind of answer that they ask for."""
     form = match_form(text) if accented else fold(text)

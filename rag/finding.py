@@ -1,0 +1,45 @@
+"""What was found for a question, and whether several questions in one were found better apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.evidence import Evidence
+from rag.grounding import Verdict
+from rag.question import Question
+from rag.schema import Outcome, Passage
+
+# A part's own sentence must hold this much of the part, and so much more of one part than the sentence for the whole.
+_ENOUGH, _MORE = 0.5, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A question with its passages and evidence, best first, and what is to become of it."""
+
+    question: Question
+    passages: tuple[Passage, ...]
+    evidence: Sequence[Evidence]
+    verdict: Verdict
+
+
+def is_better_apart(whole: Finding, parts: Sequence[Finding]) -> bool:
+    """Whether the parts are answered each by a sentence of its own, which that of the whole does not make up for."""
+    if any(part.verdict.outcome == Outcome.NOT_FOUND for part in parts):
+        return False
+    best = [part.evidence[0] for part in parts]
+    if len({(e.passage.article.id, e.span) for e in best}) < len(parts):
+        return False
+    if min(e.features["coverage"] for e in best) < _ENOUGH:
+        return False
+    if whole.verdict.outcome == Outcome.NOT_FOUND:
+        return True
+    return max(_gain(whole.evidence[0], part) for part in parts) >= _MORE
+
+
+def _gain(of_whole: Evidence, part: Finding) -> float:
+    """How much more of its question the evidence of `part` holds than `of_whole` does."""
+    content = set(part.question.content)
+    held, own = (set(part.question.read(e.text)) for e in (of_whole, part.evidence[0]))
+    return (len(content & own) - len(content & held)) / max(len(content), 1)
