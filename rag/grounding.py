@@ -23,6 +23,7 @@ UNSURE = "Tôi không chắc đây là điều bạn hỏi. Đoạn gần nhất
 # An article's own footnote, which a reader would take for a marker of ours.
 _FOOTNOTE = re.compile(r"[ \t]*\[\d{1,3}\]")
 _TYPICAL_COSINE = 0.85  # cosines of the bundled model to a question crowd around this
+_OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm", "posts", "opposites")
 # How much of the question the nearest sentence must hold to be worth showing in a refusal.
 _NEAR = 0.5
 
@@ -56,14 +57,10 @@ def features(question: Question, evidence: Sequence[Evidence]) -> dict[str, floa
     return {
         "reader": best.get("reader", 0.0) / 10,
         "held": max(e.features["held"] for e in evidence),
-        **{
-            name: best[name]
-            for name in ("coverage", "context", "pairs", "years", "names", "firm", "posts", "opposites")
-        },
+        **{name: best[name] for name in _OF_THE_BEST},
         "similarity": max(e.features["similarity"] for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
         "dense": max(e.passage.scores.dense for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
         "type": float(question.kind not in STRICT_KINDS or best["fits"] > 0),
-        "unit": best["unit"],
     }
 
 
@@ -72,13 +69,10 @@ def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibra
     if not evidence:
         return Verdict(Outcome.NOT_FOUND, 0.0, NO_PASSAGE)
     support = calibration.probability(features(question, evidence))
-    missed = _missed(question, evidence[0].features)
-    if support < calibration.refuse_below or (
-        question.constraints.years and not any(e.features["years"] for e in evidence[:3])
-    ):
-        return Verdict(
-            Outcome.NOT_FOUND, support, missed or NOT_COVERED, _near(question, evidence[0]) if missed else ""
-        )
+    if support < calibration.refuse_below or not any(e.features["years"] for e in evidence[:3]):
+        missed = _missed(question, evidence[0].features)
+        near = _near(question, evidence[0]) if missed else ""
+        return Verdict(Outcome.NOT_FOUND, support, missed or NOT_COVERED, near)
     if support < calibration.answer_from:
         return Verdict(Outcome.UNSURE, support, UNSURE)
     return Verdict(Outcome.ANSWERED, support)
@@ -107,9 +101,9 @@ def _missed(question: Question, best: Mapping[str, float]) -> str:
     wanted = question.constraints
     if wanted.years and best["years"] < 1:
         return f"Những đoạn liên quan nhất không có thông tin về năm {', '.join(sorted(wanted.years))}."
-    if firm := [named.words for named in wanted.named if named.is_firm]:
-        if best["firm"] < 1:
-            return f"Những đoạn liên quan nhất không nói về {', '.join(firm)}."
+    if best["firm"] < 1:
+        firm = [named.words for named in wanted.named if named.is_firm]
+        return f"Những đoạn liên quan nhất không nói về {', '.join(firm)}."
     if wanted.posts and best["posts"] < 1:
         return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."
     if best["opposites"] < 1:

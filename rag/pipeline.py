@@ -102,7 +102,7 @@ class Pipeline:
         yield answer
 
     def _drafts(self, findings: Sequence[Finding]) -> Iterator[Draft]:
-        """What is to be said: the answer; of several questions in one the best of each; in a refusal what is nearest."""
+        """What is to be said: the answer; of several questions in one the best of each; in a refusal what is near."""
         for finding in findings:
             if finding.verdict.outcome == Outcome.NOT_FOUND:
                 yield from nearest(finding.verdict, finding.evidence)

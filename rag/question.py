@@ -32,10 +32,10 @@ class Question:
     questions that it leans on. `trace` holds each step that changed it, and the question after that step. `accented`
     tells whether all of it was typed with accents; otherwise its words are compared folded, as a restored accent may be
     wrong. `readable` tells whether `search_text` has accents now: vectors of a text without them are noise. `content`
-    are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited` those
-    that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
-    `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are the
-    ways to take it for several questions in one, which only the evidence can tell.
+    are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited`
+    those that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
+    `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are
+    the ways to take it for several questions in one, which only the evidence can tell.
     """
 
     text: str
@@ -150,7 +150,7 @@ def _build(
     trace: Sequence[tuple[str, str]],
     without: Collection[Step],
 ) -> Question:
-    """The question `now`, mended and written out, after the questions `before`; of `kind` if it asks for nothing itself."""
+    """The question `now`, mended and written out, after the questions `before`; of `kind` if it tells none itself."""
     whole = " ".join([now, *before])
     readable = has_accents(whole)
     searched, own_kind = ask_words(now, accented=readable)

@@ -137,9 +137,9 @@ class Answer:
     name, and the question after it.
 
     `outcome` is UNSURE when the sentences are only the nearest that there is: `reason` then warns, in Vietnamese. It is
-    NOT_FOUND, and `refused` True, when the corpus does not hold the answer; `reason` then says why, and `text` may go on,
-    in a second line, with what comes nearest, quoted and cited ("Tài liệu chỉ có số liệu năm 2023: ..."). `reason` is
-    "" for an answer. `support` is how likely it is, from 0 to 1, that the corpus holds the answer.
+    NOT_FOUND, and `refused` True, when the corpus does not hold the answer; `reason` then says why, and `text` may go
+    on, in a second line, with what comes nearest, quoted and cited ("Tài liệu chỉ có thông tin về năm 2023: ...").
+    `reason` is "" for an answer. `support` is how likely it is, from 0 to 1, that the corpus holds the answer.
     `timings` are milliseconds by stage.
     """
 

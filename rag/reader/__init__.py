@@ -1,7 +1,7 @@
 """Reading the best sentences against the question: which of them answers it, with which words, or none.
 
-A small extractive reader: the lower layers of the bundled embedding model as they are, and upper layers and a head of our
-own (`weights.npz`, trained by `eval/train_reader.py`). Question and sentences go through it together, once.
+A small extractive reader: the lower layers of the bundled embedding model as they are, and upper layers and a head of
+our own (`weights.npz`, trained by `eval/train_reader.py`). Question and sentences go through it together, once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Reading:
     """What the reader makes of a sentence.
 
-    `score` is the logit of its best span over that of "no answer": above 0 it rather answers. `start` and `end` are that
-    span, in characters of the sentence.
+    `score` is the logit of its best span over that of "no answer": above 0 it rather answers. `start` and `end` are
+    that span, in characters of the sentence.
     """
 
     score: float

@@ -88,7 +88,7 @@ def _best_span(
     length = len(offsets)
     scores = starts[at : at + length, None] + ends[None, at : at + length]
     allowed = np.triu(np.ones((length, length), bool)) & ~np.triu(np.ones((length, length), bool), _LONGEST_SPAN)
-    first, last = np.unravel_index(np.argmax(np.where(allowed, scores, -np.inf)), scores.shape)
+    first, last = divmod(int(np.argmax(np.where(allowed, scores, -np.inf))), length)
     return Reading(float(scores[first, last]) - nothing, offsets[first][0], offsets[last][1])
 
 

@@ -140,7 +140,7 @@ def _places(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Name
 @cache
 def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, str, bool]], int]:
     """Places by their names: the place, the name as it is written, and whether it needs its capitals."""
-    table = {}
+    table: dict[Phrase, tuple[Named, str, bool]] = {}
     for line in lines("places.txt"):
         names = [name.strip() for name in line.split(";")]
         ways = tuple(tuple(form(name.lstrip("!"), accented=accented)) for name in names)
