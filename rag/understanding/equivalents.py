@@ -123,9 +123,8 @@ class Definitions:
         version = self._index.version
         if version != self._version:
             explained = sorted(self._index.vocabulary(DEFINITIONS), key=lambda term: term[1])
-            self._known = {
-                short: full.replace("_", " ") for term, _ in explained for short, _, full in [term.partition("=")]
-            }
+            parted = [term.partition("=") for term, _ in explained]
+            self._known = {short: full.replace("_", " ") for short, _, full in parted}
             self._version = version
         return self._known
 
