@@ -145,8 +145,8 @@ def _choose(
         ends = [f"{word}_{words[0]}" for word in beside[0]] + [f"{words[-1]}_{word}" for word in beside[1]]
         is_said = sum(count > 0 for count in counts(ends)) + 0.5 * all(counts(_pairs(meaning.words)))
         scores.append((2 * hits + 3 * is_said + (not meaning.context), meaning.words))
-    (best, words), (second, _) = sorted(scores, key=lambda s: -s[0])[:2]
-    return words if best > second else ""
+    (best, meant), (second, _) = sorted(scores, key=lambda s: -s[0])[:2]
+    return meant if best > second else ""
 
 
 @cache
