@@ -12,7 +12,7 @@ from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Citation, Outcome
 from rag.understanding.constraints import years
-from rag.understanding.kinds import STRICT_KINDS
+from rag.understanding.kinds import STRICT_KINDS, answer_patterns
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 
@@ -23,7 +23,8 @@ UNSURE = "Tôi không chắc đây là điều bạn hỏi. Đoạn gần nhất
 # An article's own footnote, which a reader would take for a marker of ours.
 _FOOTNOTE = re.compile(r"[ \t]*\[\d{1,3}\]")
 _TYPICAL_COSINE = 0.85  # cosines of the bundled model to a question crowd around this
-_OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm", "posts", "opposites")
+_OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm", "firm_here", "posts", "posts_here",
+                "opposites", "known")  # fmt: skip
 # How much of the question the nearest sentence must hold to be worth showing in a refusal.
 _NEAR = 0.5
 
@@ -49,9 +50,12 @@ def features(question: Question, evidence: Sequence[Evidence]) -> dict[str, floa
       the best sentence holds, alone and with what stands around it; `pairs` that of neighbouring words.
     - `similarity` and `dense`: the best cosine of a sentence and of a passage, over a typical one; 0 without accents,
       where the vectors tell nothing.
-    - `years`, `names`, `firm`, `posts`, `opposites`: the constraints that the best sentence meets, see `Evidence`.
+    - `years`, `names`, `firm`, `posts`, `opposites`: the constraints that the best sentence meets, see `Evidence`; `..._here`
+      without its context.
     - `type`: 1 if the best sentence holds the sort of thing that is asked for (a name, a date, a number), or if the
-      question asks for none that can be told; `unit`: the same for a number of what is counted.
+      question asks for none that can be told; `short`: the same for the words that the reader takes for the answer;
+      `unit`: the same for a number of what is counted.
+    - `known`: the share of the question's words that the corpus knows.
     """
     best = evidence[0].features
     return {
@@ -61,7 +65,15 @@ def features(question: Question, evidence: Sequence[Evidence]) -> dict[str, floa
         "similarity": max(e.features["similarity"] for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
         "dense": max(e.passage.scores.dense for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
         "type": float(question.kind not in STRICT_KINDS or best["fits"] > 0),
+        "short": _short_fits(question, evidence[0]),
     }
+
+
+def _short_fits(question: Question, best: Evidence) -> float:
+    if question.kind not in STRICT_KINDS or best.short is None:
+        return 1.0
+    pattern, _ = answer_patterns()[question.kind]
+    return float(bool(pattern.search(best.passage.article.text[slice(*best.short)])))
 
 
 def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibration) -> Verdict:
