@@ -146,12 +146,7 @@ def _constraints(question: Question, words: Sequence[str], context: Sequence[str
         "names": _mean([float(is_met) for _, is_met in met]),
         "firm": _mean([float(is_met) for named, is_met in met if named.is_firm]),
         "posts": _mean([float(any(post[: len(one)] == one for one in held)) for post in wanted.posts]),
-        "opposites": _mean(
-            [
-                float(holds(sentence, one.asked) or not any(holds(sentence, other) for other in one.others))
-                for one in wanted.opposites
-            ]
-        ),
+        "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
     }
 
 
