@@ -11,7 +11,7 @@ from rag.question import Question
 from rag.schema import Outcome, Passage
 
 # A part's own sentence must hold this much of the part, and so much more of one part than the sentence for the whole.
-_ENOUGH, _MORE = 0.5, 0.3
+_ENOUGH, _MORE = 0.4, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,32 @@ class Finding:
     verdict: Verdict
 
 
-def is_better_apart(whole: Finding, parts: Sequence[Finding]) -> bool:
+def apart(whole: Finding, ways: Sequence[Sequence[Finding]]) -> Sequence[Finding]:
+    """The parts of the way in which the questions in one are answered best; `whole` alone if none is better."""
+    better = [parts for parts in ways if _is_better(whole, parts)]
+    return max(better, key=lambda parts: min(part.verdict.support for part in parts), default=[whole])
+
+
+def _is_better(whole: Finding, parts: Sequence[Finding]) -> bool:
     """Whether the parts are answered each by a sentence of its own, which that of the whole does not make up for."""
     if any(part.verdict.outcome == Outcome.NOT_FOUND for part in parts):
         return False
     best = [part.evidence[0] for part in parts]
     if len({(e.passage.article.id, e.span) for e in best}) < len(parts):
         return False
-    if min(e.features["coverage"] for e in best) < _ENOUGH:
+    if min(e.features["context"] for e in best) < _ENOUGH:
         return False
-    if whole.verdict.outcome == Outcome.NOT_FOUND:
+    if whole.verdict.outcome == Outcome.NOT_FOUND or any(_meets_more(whole.evidence[0], best, n) for n in _NAMED):
         return True
     return max(_gain(whole.evidence[0], part) for part in parts) >= _MORE
+
+
+_NAMED = ("years", "firm")
+
+
+def _meets_more(of_whole: Evidence, best: Sequence[Evidence], name: str) -> bool:
+    """Whether the parts meet constraints of the question that one sentence cannot: two years, two places."""
+    return of_whole.features[name] < 1 and all(e.features[name] == 1 for e in best)
 
 
 def _gain(of_whole: Evidence, part: Finding) -> float:

@@ -123,7 +123,7 @@ def _missed(question: Question, best: Mapping[str, float]) -> str:
         return f"Những đoạn liên quan nhất không nói về {', '.join(firm)}."
     if not best["posts"] and question.kind == Kind.PERSON:
         return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."
-    if not best["opposites"]:
+    if best["opposites"] < 1:
         asked = ", ".join(" ".join(one.asked) for one in wanted.opposites)
         return f"Những đoạn liên quan nhất không nói riêng về {asked}."
     return ""

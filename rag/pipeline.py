@@ -18,7 +18,7 @@ from rag.calibration import Calibration, load_calibration
 from rag.corpus import Corpus
 from rag.embedding import load_embedder
 from rag.evidence import read, weigh
-from rag.finding import Finding, is_better_apart
+from rag.finding import Finding, apart
 from rag.generation import Draft, Generator
 from rag.generation.extractive import ExtractiveGenerator
 from rag.grounding import REFUSAL, cite, judge, nearest, rests_on, weakest
@@ -114,14 +114,10 @@ class Pipeline:
                 drafts = list(self._generator.generate(finding.question, finding.evidence))
                 yield from [draft for draft in drafts if rests_on(draft, finding.evidence[0])] or drafts[:1]
 
-    def _find_apart(self, question: Question, only: Filters, timings: dict[str, float]) -> list[Finding]:
+    def _find_apart(self, question: Question, only: Filters, timings: dict[str, float]) -> Sequence[Finding]:
         """What was found for `question`, or for the questions in it where they are answered better one by one."""
         whole = self.find(question, only, timings)
-        for way in question.ways:
-            parts = [self.find(part, only, timings) for part in way]
-            if is_better_apart(whole, parts):
-                return parts
-        return [whole]
+        return apart(whole, [[self.find(part, only, timings) for part in way] for way in question.ways])
 
     def find(self, question: Question, only: Filters = EVERYTHING, timings: dict[str, float] | None = None) -> Finding:
         """What the corpus holds for one question. Milliseconds by stage are added to `timings`."""

@@ -11,7 +11,7 @@ from rag.schema import Turn
 from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, equivalents, write_out
-from rag.understanding.followups import MAX_CHARS, resolve, without_years
+from rag.understanding.followups import MAX_CHARS, resolve, without_pointers, without_years
 from rag.understanding.kinds import Kind, ask_words, counted
 from rag.understanding.splitting import splits
 from rag.vietnamese.data import lines
@@ -22,6 +22,7 @@ __all__ = ["MAX_CHARS", "Helps", "Kind", "Question", "understand"]
 
 # How much a word of an earlier question counts, beside 1 for a word of the question itself.
 INHERITED = 0.4
+_BARE = 2  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class Question:
 
     def weight(self, word: str) -> float:
         """How much a word of `content` counts, beside its rarity."""
-        return INHERITED if word in self.inherited else 1.0
+        is_bare = len(self.content) - len(self.inherited) <= _BARE  # it only points: "còn năm 2022?"
+        return INHERITED if word in self.inherited and not is_bare else 1.0
 
 
 Mend = Callable[..., str]
@@ -135,7 +137,9 @@ def understand(
     whole = build(now)
     if Step.PARTS in without:
         return whole
-    ways = [(build(left, whole.kind), build(right, whole.kind)) for left, right in splits(now)]
+    # Each part asks for one thing, though together they ask for several.
+    kind = Kind.THING if whole.kind == Kind.LIST else whole.kind
+    ways = [(build(left, kind), build(right, kind)) for left, right in splits(now)]
     return replace(whole, ways=tuple(ways))
 
 
@@ -153,7 +157,7 @@ def _build(
     """The question `now`, mended and written out, after the questions `before`; of `kind` if it tells none itself."""
     whole = " ".join([now, *before])
     readable = has_accents(whole)
-    searched, own_kind = ask_words(now, accented=readable)
+    searched, own_kind = ask_words(without_pointers(now) if before else now, accented=readable)
     topic, kind_before = ask_words(" ".join(before), accented=readable) if before else ("", Kind.OPEN)
     if own_kind == Kind.OPEN:
         own_kind = kind or kind_before

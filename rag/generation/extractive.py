@@ -16,10 +16,10 @@ from rag.vietnamese.sentences import is_list_item
 
 MAX_SENTENCES = 3
 # A further sentence must be nearly as good as the best one, and the whole stays short enough to be read.
-_MARGIN = 1.5
+_MARGIN = 3.0
 _CONSIDERED = 12
 # One that is this near may be the better one: the reader sees both.
-_RIVAL = 0.5
+_RIVAL = 2.5
 _MARK_LENGTH = 4  # "(iv)"
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
@@ -29,6 +29,8 @@ _SHORT = frozenset({*STRICT_KINDS, Kind.THING})
 # A sentence longer than this is cut down to its clauses, if only part of it answers.
 _LONG_SENTENCE = 60
 
+_SHORTEST_ITEM = 8  # words
+_PART_END = re.compile(r"[,;:](?=\s)")
 _CLAUSE_END = re.compile(r"[;:]\s+")
 
 
@@ -67,6 +69,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     """The best sentence, those beside it that carry its answer on, and those that add what it leaves out."""
     best = evidence[0]
     chosen = [_Choice(best, _whole(question, best))]
+    if question.kind == Kind.LIST and chosen[0].words > _MAX_WORDS and (items := _condensed(chosen[0])):
+        return items
     for beside in _beside(question, best, evidence):
         choice = _Choice(beside, _whole(question, beside))
         if _overlap(choice, chosen[0]):  # a list that holds the best sentence
@@ -90,6 +94,30 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
         chosen.append(choice)
         missing -= gained
     return chosen
+
+
+def _condensed(listed: _Choice) -> list[_Choice]:
+    """A list that is too long to be read, as its introduction and the beginning of each item; empty if it is none."""
+    text, (begin, end) = listed.evidence.passage.article.text, listed.span
+    inside = [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
+    items = [span for span in inside[1:] if is_list_item(text, span)]
+    if len(items) < 2:
+        return []
+    intro = _Choice(listed.evidence, inside[0])
+    room = max((_MAX_WORDS - intro.words) // len(items), _SHORTEST_ITEM)
+    return [intro, *(_Choice(listed.evidence, _beginning(text, span, room)) for span in items)]
+
+
+def _beginning(text: str, span: Span, words: int) -> Span:
+    """The first clauses of `span`, at most `words` words of them where it can be parted so."""
+    start, end = span
+    ends = [m.start() for m in _PART_END.finditer(text, start, end)]
+    ends = [at for at in ends if text.count("(", start, at) == text.count(")", start, at)]
+    ends = [at for at in ends if len(text[start:at].split()) >= _SHORTEST_ITEM // 2]
+    short = [at for at in ends if len(text[start:at].split()) <= words]
+    if len(text[start:end].split()) <= words or not ends:
+        return span
+    return start, short[-1] if short else ends[0]
 
 
 def _has_room(chosen: Sequence[_Choice], choice: _Choice) -> bool:

@@ -57,6 +57,22 @@ def leans(text: str) -> bool:
     return bool(opening.match(rest) or anywhere.search(rest))
 
 
+def without_pointers(text: str) -> str:
+    """`text` without the words that only point to what was said ("thế", "con số này"); itself if it is nothing else."""
+    opening, anywhere, other = _phrases(accented=typed_with_accents(text))
+    form = match_form(text) if typed_with_accents(text) else fold(text)
+    kept = {m.span() for m in other.finditer(form)}
+    pointers = [m for m in (opening.match(form), *anywhere.finditer(form)) if m and not _inside(m.span(), kept)]
+    rest = text
+    for m in sorted(pointers, key=lambda m: -m.start()):
+        rest = rest[: m.start()] + rest[m.end() :]
+    return rest if re.search(r"\w", rest) else text
+
+
+def _inside(span: tuple[int, int], others: set[tuple[int, int]]) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in others)
+
+
 def without_years(questions: Sequence[str]) -> list[str]:
     """`questions` without the years that a later one replaces: "còn năm 2022?" asks of no other year."""
     kept = list(questions)
