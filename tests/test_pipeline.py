@@ -22,7 +22,7 @@ from rag.pipeline import Pipeline, open_pipeline
 from rag.schema import Answer, Filters, Turn
 from rag.settings import Settings
 from rag.vietnamese.terms import FIELDS
-from tests.conftest import HashEmbedder, make_article
+from tests.conftest import HashEmbedder, calibration_of, make_article
 
 TRADE = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
 GOLD = Path(__file__).resolve().parents[1] / "eval" / "gold" / "dev.jsonl"
@@ -42,7 +42,7 @@ def gold(pipeline: Pipeline) -> list[tuple[dict[str, Any], Answer]]:
 def empty(tmp_path: Path) -> Iterator[Pipeline]:
     """A pipeline over an index that holds nothing."""
     index = LocalIndex(tmp_path / "index", FIELDS)
-    yield Pipeline(Corpus(index, HashEmbedder), ExtractiveGenerator())
+    yield Pipeline(Corpus(index, HashEmbedder), ExtractiveGenerator(), calibration_of("hash"))
     index.close()
 
 
@@ -183,7 +183,8 @@ class TestRefusal:
 
     def test_an_index_of_another_model_is_told(self, pipeline: Pipeline, empty: Pipeline) -> None:
         empty.corpus.add([make_article("a")])
-        other = Pipeline(Corpus(empty.corpus.index, lambda: pipeline.corpus.embedder), ExtractiveGenerator())
+        corpus = Corpus(empty.corpus.index, lambda: pipeline.corpus.embedder)
+        other = Pipeline(corpus, ExtractiveGenerator(), calibration_of(pipeline.corpus.embedder.name))
         with pytest.raises(IndexMismatchError, match="hoidap index rebuild"):
             other.ask(TRADE)
 
