@@ -133,12 +133,12 @@ class TestReading:
 
     def test_the_sentence_that_answers_scores_above_one_that_does_not(self, reader: OnnxReader) -> None:
         one, other = reader.read(QUESTION, [ANSWER, OTHER])
-        assert one.score > other.score
+        assert one.score > other.score  # depends on the weights, by a wide margin
 
     def test_and_above_the_same_sentence_for_another_question(self, reader: OnnxReader) -> None:
         (right,) = reader.read(QUESTION, [ANSWER])
         (wrong,) = reader.read("Ai là tác giả Truyện Kiều?", [ANSWER])
-        assert right.score > wrong.score
+        assert right.score > wrong.score  # depends on the weights
 
     def test_reading_again_gives_the_same(self, reader: OnnxReader) -> None:
         assert reader.read(QUESTION, [ANSWER, OTHER]) == reader.read(QUESTION, [ANSWER, OTHER])
