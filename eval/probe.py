@@ -70,7 +70,7 @@ class Prober:
 
     def _sentences(self, question: Question, vector: Vectors, only: Filters) -> tuple[str, ...]:
         retrieved = self._pipeline.retriever.retrieve(question, vector, only)
-        evidence = weigh(question, retrieved.passages, retrieved.weights)
+        evidence = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)
         return tuple(e.text for e in evidence[:EVIDENCE])
 
 

@@ -17,18 +17,19 @@ from rag.vietnamese.data import lines
 # Weights of the features; see `Evidence`. A logistic regression on the sentences of ten passages for each of 2,000
 # viquad train questions, and the gold dev questions (`eval.fit`).
 _WEIGHTS = {
-    "passage": 0.6,
-    "similarity": 3.7,
-    "coverage": 2.0,
-    "context": 2.5,
-    "pairs": 3.7,
-    "fits": 1.0,
-    "years": 2.0,
-    "names": 0.8,
-    "firm": 1.0,
-    "posts": 1.0,
+    "passage": 1.9,
+    "similarity": 4.0,
+    "coverage": 2.5,
+    "context": 2.9,
+    "pairs": 3.9,
+    "fits": 1.2,
+    "unit": 0.2,
+    "years": 1.6,
+    "names": 0.6,
+    "firm": 0.7,
+    "posts": 0.4,
     "opposites": 1.0,
-    "reader": 0.0,
+    "reader": 0.3,
 }
 _READ = 8  # sentences offered to the reader; it reads as many of them as fit
 _SUREST = 12.0
@@ -49,7 +50,8 @@ class Evidence:
     - `years`: the share of the question's years that stand in it or in its context; one elsewhere in the article
       counts half. `names`: the share of what it names; `firm`: the share of what must not be another one (a place, an
       ordinal); `posts`: that of the posts. `opposites`: 0 if it tells of an opposite of what is asked instead. All are
-      1 if the question has none.
+      1 if the question has none. `firm_here` and `posts_here` count the sentence alone, without its context.
+    - `known`: the share of the question's own content words that are said anywhere in the corpus, or here otherwise.
     - `reader`: how far the reader takes it for the answer, as a logit over "no answer".
 
     `short` is the span that the reader takes for the short answer, in the text of the article.
@@ -71,8 +73,17 @@ class Evidence:
         return sum(weight * self.features.get(name, 0.0) for name, weight in _WEIGHTS.items())
 
 
-def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str, float]) -> list[Evidence]:
-    """Every sentence of `passages` as evidence, best first. `weights` are the IDFs of `question.content`."""
+def weigh(
+    question: Question,
+    passages: Sequence[Passage],
+    weights: Mapping[str, float],
+    absent: frozenset[str] = frozenset(),
+) -> list[Evidence]:
+    """Every sentence of `passages` as evidence, best first.
+
+    `weights` are the IDFs of `question.content`, `absent` those of its words that no chunk of the corpus holds.
+    """
+    own = [word for word in question.content if word not in question.inherited]
     pairs = frozenset(question.terms["pairs" if question.accented else "folded_pairs"])
     evidence = []
     for passage in passages:
@@ -92,6 +103,7 @@ def weigh(question: Question, passages: Sequence[Passage], weights: Mapping[str,
                 "fits": fits(question, sentence, words),
                 "held": held,
                 "unit": _unit(question, words),
+                "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
                 **_constraints(question, words, context, passage.article.text),
             }
             evidence.append(Evidence(passage, span, features))
@@ -126,17 +138,15 @@ def _constraints(question: Question, words: Sequence[str], context: Sequence[str
     sentence, around = f" {' '.join(words)} ", f" {' '.join(context)} "
     met = [(named, any(holds(around, way) for way in named.ways)) for named in wanted.named]
     held = posts(context, accented=question.accented) if wanted.posts else ()
+    here = posts(words, accented=question.accented) if wanted.posts else ()
     return {
+        "firm_here": _mean([float(any(holds(sentence, way) for way in n.ways)) for n in wanted.named if n.is_firm]),
+        "posts_here": _mean([float(any(post[: len(one)] == one for one in here)) for post in wanted.posts]),
         "years": _mean([1.0 if holds(around, (year,)) else 0.5 * (year in article) for year in wanted.years]),
         "names": _mean([float(is_met) for _, is_met in met]),
         "firm": _mean([float(is_met) for named, is_met in met if named.is_firm]),
         "posts": _mean([float(any(post[: len(one)] == one for one in held)) for post in wanted.posts]),
-        "opposites": _mean(
-            [
-                float(holds(sentence, one.asked) or not any(holds(sentence, other) for other in one.others))
-                for one in wanted.opposites
-            ]
-        ),
+        "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
     }
 
 

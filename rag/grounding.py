@@ -12,7 +12,7 @@ from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Citation, Outcome
 from rag.understanding.constraints import years
-from rag.understanding.kinds import STRICT_KINDS
+from rag.understanding.kinds import STRICT_KINDS, Kind, answer_patterns
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 
@@ -23,7 +23,8 @@ UNSURE = "Tôi không chắc đây là điều bạn hỏi. Đoạn gần nhất
 # An article's own footnote, which a reader would take for a marker of ours.
 _FOOTNOTE = re.compile(r"[ \t]*\[\d{1,3}\]")
 _TYPICAL_COSINE = 0.85  # cosines of the bundled model to a question crowd around this
-_OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm", "posts", "opposites")
+_OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm", "firm_here", "posts", "posts_here",
+                "opposites", "known")  # fmt: skip
 # How much of the question the nearest sentence must hold to be worth showing in a refusal.
 _NEAR = 0.5
 
@@ -47,21 +48,37 @@ def features(question: Question, evidence: Sequence[Evidence]) -> dict[str, floa
     - `reader`: what the reader makes of the best sentence, a logit over "no answer", in tens.
     - `held`: the share of the question's content, by IDF, that the best passage holds; `coverage` and `context` that
       the best sentence holds, alone and with what stands around it; `pairs` that of neighbouring words.
-    - `similarity` and `dense`: the best cosine of a sentence and of a passage, over a typical one; 0 without accents,
-      where the vectors tell nothing.
-    - `years`, `names`, `firm`, `posts`, `opposites`: the constraints that the best sentence meets, see `Evidence`.
+    - `similarity` and `dense`: the best cosine of a sentence and of a passage, over a typical one, in tens of percent;
+      0 without accents, where the vectors tell nothing.
+    - `years`, `names`, `firm`, `posts`, `opposites`: the constraints that the best sentence meets, see `Evidence`;
+      `..._here` without its context.
     - `type`: 1 if the best sentence holds the sort of thing that is asked for (a name, a date, a number), or if the
-      question asks for none that can be told; `unit`: the same for a number of what is counted.
+      question asks for none that can be told; `short`: the same for the words that the reader takes for the answer;
+      `unit`: the same for a number of what is counted.
+    - `known`: the share of the question's words that the corpus knows.
     """
     best = evidence[0].features
     return {
         "reader": best.get("reader", 0.0) / 10,
         "held": max(e.features["held"] for e in evidence),
         **{name: best[name] for name in _OF_THE_BEST},
-        "similarity": max(e.features["similarity"] for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
-        "dense": max(e.passage.scores.dense for e in evidence) - _TYPICAL_COSINE if question.readable else 0.0,
+        "similarity": _over_typical(question, max(e.features["similarity"] for e in evidence)),
+        "dense": _over_typical(question, max(e.passage.scores.dense for e in evidence)),
         "type": float(question.kind not in STRICT_KINDS or best["fits"] > 0),
+        "short": _short_fits(question, evidence[0]),
     }
+
+
+def _over_typical(question: Question, cosine: float) -> float:
+    """In tens of percent, so that a unit of every feature means about as much; 0 where vectors tell nothing."""
+    return 10 * (cosine - _TYPICAL_COSINE) if question.readable else 0.0
+
+
+def _short_fits(question: Question, best: Evidence) -> float:
+    if question.kind not in STRICT_KINDS or best.short is None:
+        return 1.0
+    pattern, _ = answer_patterns()[question.kind]
+    return float(bool(pattern.search(best.passage.article.text[slice(*best.short)])))
 
 
 def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibration) -> Verdict:
@@ -69,8 +86,8 @@ def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibra
     if not evidence:
         return Verdict(Outcome.NOT_FOUND, 0.0, NO_PASSAGE)
     support = calibration.probability(features(question, evidence))
-    if support < calibration.refuse_below or not any(e.features["years"] for e in evidence[:3]):
-        missed = _missed(question, evidence[0].features)
+    missed = _missed(question, evidence[0].features)
+    if support < calibration.refuse_below or missed:
         near = _near(question, evidence[0]) if missed else ""
         return Verdict(Outcome.NOT_FOUND, support, missed or NOT_COVERED, near)
     if support < calibration.answer_from:
@@ -97,17 +114,18 @@ def rests_on(draft: Draft, evidence: Evidence) -> bool:
 
 
 def _missed(question: Question, best: Mapping[str, float]) -> str:
-    """Which of the question's constraints the best evidence does not meet, in Vietnamese; "" if it meets them all."""
+    """Which of the question's constraints the best evidence does not meet at all, in Vietnamese; "" if none."""
     wanted = question.constraints
-    if wanted.years and best["years"] < 1:
+    if not best["years"]:
         return f"Những đoạn liên quan nhất không có thông tin về năm {', '.join(sorted(wanted.years))}."
-    if best["firm"] < 1:
+    if not best["firm"]:
         firm = [named.words for named in wanted.named if named.is_firm]
         return f"Những đoạn liên quan nhất không nói về {', '.join(firm)}."
-    if wanted.posts and best["posts"] < 1:
+    if not best["posts"] and question.kind == Kind.PERSON:
         return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."
-    if best["opposites"] < 1:
-        return "Những đoạn liên quan nhất nói về điều khác với điều bạn hỏi."
+    if not best["opposites"]:
+        asked = ", ".join(" ".join(one.asked) for one in wanted.opposites)
+        return f"Những đoạn liên quan nhất không nói riêng về {asked}."
     return ""
 
 

@@ -63,6 +63,7 @@ class Pipeline:
         Raises:
             QuestionError: the question is empty or too long.
             IndexMismatchError: the index was built in another way than this program would.
+            CalibrationError: the calibration belongs to another embedder.
             IndexStoreError: the index cannot be read.
         """
         *_, answer = self.stream(question, history, only)
@@ -73,6 +74,7 @@ class Pipeline:
         timings: dict[str, float] = {}
         with _timed(timings, "understand"):
             understood = self.understand(question, history)
+        self._calibration.check(self.corpus.embedder.name)
         findings = self._find_apart(understood, only, timings)
         verdict = weakest([finding.verdict for finding in findings])
         answer = Answer(
@@ -114,20 +116,21 @@ class Pipeline:
 
     def _find_apart(self, question: Question, only: Filters, timings: dict[str, float]) -> list[Finding]:
         """What was found for `question`, or for the questions in it where they are answered better one by one."""
-        whole = self._find(question, only, timings)
+        whole = self.find(question, only, timings)
         for way in question.ways:
-            parts = [self._find(part, only, timings) for part in way]
+            parts = [self.find(part, only, timings) for part in way]
             if is_better_apart(whole, parts):
                 return parts
         return [whole]
 
-    def _find(self, question: Question, only: Filters, timings: dict[str, float]) -> Finding:
+    def find(self, question: Question, only: Filters = EVERYTHING, timings: dict[str, float] | None = None) -> Finding:
+        """What the corpus holds for one question. Milliseconds by stage are added to `timings`."""
+        timings = {} if timings is None else timings
         retrieved = self._retrieve(question, only, timings)
         with _timed(timings, "weigh"):
-            evidence = weigh(question, retrieved.passages, retrieved.weights)
+            evidence = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)
         with _timed(timings, "read"):
             evidence = read(question, evidence, self._reader)
-        self._calibration.check(self.corpus.embedder.name)
         return Finding(question, retrieved.passages, evidence, judge(question, evidence, self._calibration))
 
     def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:

@@ -173,10 +173,17 @@ def _build(
         terms_before=inherited,
         content=tuple(dict.fromkeys((*content, *of_topic))),
         inherited=frozenset(of_topic) - frozenset(content),
-        constraints=Constraints() if Step.CONSTRAINTS in without else constraints(whole, accented=accented),
+        constraints=Constraints() if Step.CONSTRAINTS in without else _named(now, before, accented=accented),
         equivalents=equivalents(whole, helps.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
     )
+
+
+def _named(now: str, before: Sequence[str], *, accented: bool) -> Constraints:
+    """The constraints of a question; what only the questions before it name is what it is about, but need not be said."""
+    own, topic = (constraints(text, accented=accented) for text in (now, " ".join(before)))
+    inherited = tuple(replace(named, is_firm=False) for named in topic.named if named not in own.named)
+    return replace(own, years=own.years | topic.years, named=(*own.named, *inherited))
 
 
 def _content(found: Terms, *, accented: bool, readable: bool) -> tuple[str, ...]:

@@ -32,10 +32,13 @@ _CERTAIN, _SYNONYM = 0.6, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The best passages, best first, and how much each content word of the question tells (its IDF)."""
+    """The best passages, best first; how much each content word of the question tells (its IDF, in `weights`); and
+    those of them that no chunk holds (`absent`).
+    """
 
     passages: tuple[Passage, ...]
     weights: Mapping[str, float]
+    absent: frozenset[str]
 
 
 class Retriever:
@@ -61,17 +64,20 @@ class Retriever:
             similarities = tuple(float(s) for s in found.part_vectors @ vector)
             chunk = decode_chunk(found.payload, article)
             passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities))
-        return Retrieved(tuple(passages), self._weights(question))
+        return Retrieved(tuple(passages), *self._weights(question))
 
-    def _weights(self, question: Question) -> dict[str, float]:
-        """BM25's inverse document frequency of each content word; near 0 for one that every chunk holds."""
+    def _weights(self, question: Question) -> tuple[dict[str, float], frozenset[str]]:
+        """BM25's inverse document frequency of each content word, near 0 for one that every chunk holds; and the words
+        that none holds.
+        """
         total, counts = self._corpus.index.frequencies(
             "syllables" if question.accented else "folded_syllables", question.content
         )
-        return {
+        weights = {
             term: question.weight(term) * math.log1p((total - count + 0.5) / (count + 0.5))
             for term, count in zip(question.content, counts, strict=True)
         }
+        return weights, frozenset(term for term, count in zip(question.content, counts, strict=True) if not count)
 
 
 def dense_weight(question: Question, without: frozenset[Step] = NOTHING) -> float:

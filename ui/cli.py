@@ -68,7 +68,7 @@ def serve(
         articles = _read([settings.seeds_dir])
         with _progress("Indexing the seed articles") as progress:
             pipeline.corpus.rebuild(articles, progress)
-    pipeline.retrieve("xin chào")  # loads what the first visitor would wait for, and checks the index
+    pipeline.ask("xin chào")  # loads what the first visitor would wait for, and checks the index
     run(create_app(pipeline, settings), settings, listener=listener)
 
 
@@ -182,6 +182,27 @@ def main() -> None:
         app(prog_name="hoidap")
     except (HoidapError, IndexStoreError) as error:
         _fail(str(error))
+
+
+@app.command()
+def calibrate(
+    gold: Annotated[Path, typer.Argument(help="A gold file: see eval/gold/README.md.", metavar="GOLD")],
+) -> None:
+    """Fit how sure an answer must be, on questions of your own about the articles in the index."""
+    settings = _settings()
+    from eval.calibrate import collect, fit, start_from
+    from eval.gold import load_gold
+    from rag.calibration import load_calibration, save_calibration
+    from rag.pipeline import open_pipeline
+
+    golds = load_gold([gold])
+    pipeline = open_pipeline(settings)
+    with _progress("Asking") as progress:
+        rows = collect(pipeline, golds, progress)
+    embedder = pipeline.corpus.embedder.name
+    before = start_from(load_calibration(settings.index_dir), embedder)
+    fitted = fit(rows, before, embedder, f"{len(golds)} questions of {gold.name}")
+    typer.echo(f"{save_calibration(fitted, settings.index_dir)}: fitted on {fitted.fitted_on}.")
 
 
 def _use_utf8() -> None:

@@ -76,6 +76,9 @@ def run(
     only: Annotated[list[str] | None, typer.Option(help="Only questions of this type.", metavar="TYPE")] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N questions.", metavar="N")] = None,
     unaccented: Annotated[bool, typer.Option("--unaccented", help="Strip the accents from the questions.")] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave out a step, to see what it is worth.", metavar="STEP")
+    ] = None,
     generator: Annotated[str | None, typer.Option(help="Who writes the answers.", metavar="NAME")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the result as JSON.", metavar="OUT")] = None,
     html_out: Annotated[Path | None, typer.Option("--html", help="Write a report to look at.", metavar="OUT")] = None,
@@ -97,7 +100,7 @@ def run(
         options = Options(
             gold, split, tuple(corpus or ()), squad, beir, tuple(only or ()), limit=limit, unaccented=unaccented
         )
-        settings = _settings(ctx, generator)
+        settings = _settings(ctx, generator, without)
         with _bars() as bar:
             result = evaluate(settings, options, bar, _warn)
         short = below(result, minimums)
@@ -175,15 +178,18 @@ def _warn(message: str) -> None:
     typer.echo(f"hoidap: warning: {message}", err=True)
 
 
-def _settings(ctx: typer.Context, generator: str | None) -> Settings:
-    """The settings in force, with `--index` and the generator that was asked for."""
+def _settings(ctx: typer.Context, generator: str | None, without: list[str] | None) -> Settings:
+    """The settings in force, with `--index`, the generator that was asked for, and without the steps `without`."""
     from eval.errors import EvalError
     from rag.settings import load_settings
+    from rag.steps import Step
 
     index_dir = ctx.find_root().params.get("index")
     if generator not in (None, "extractive"):
         raise EvalError(f"--generator: there is no generator {generator!r}; known is extractive.")
-    return load_settings(index_dir=index_dir)
+    if unknown := sorted(set(without or ()) - set(Step)):
+        raise EvalError(f"--without: there is no step {unknown[0]!r}; known are {', '.join(Step)}.")
+    return load_settings(index_dir=index_dir, without=frozenset(map(Step, without)) if without else None)
 
 
 def _check_writable(out: Path | None) -> None:

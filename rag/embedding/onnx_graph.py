@@ -31,6 +31,9 @@ class Weights(Protocol):
     def quantised(self, name: str, rows: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """See `E5File.quantised`."""
 
+    def exact(self, name: str, rows: int) -> NDArray[np.float32] | None:
+        """See `E5File.exact`."""
+
 
 def build_graph(model: Weights) -> onnx.ModelProto:
     """A graph from `input_ids`, `attention_mask` `[batch, tokens]` i64 to `last_hidden_state` f32."""
@@ -109,6 +112,13 @@ class _Graph:
         return self.add_and_norm(f"{name}.oln", outer, hidden)
 
     def linear(self, name: str, inputs: str, rows: int, *, bias: bool = True) -> str:
+        exact = self.model.exact(f"{name}.w", rows)
+        if exact is not None:
+            product = self.node("MatMul", [inputs, self.constant(f"{name}.w", exact.T)], f"{name}.product")
+            if not bias:
+                return product
+            operands = [product, self.constant(f"{name}.b", self.model.floats(f"{name}.b"))]
+            return self.node("Add", operands, f"{name}.out")
         values, scales = self.model.quantised(f"{name}.w", rows)
         columns = values.shape[1]
         packed = _pack(values).reshape(rows, columns // BLOCK, BLOCK // 2)

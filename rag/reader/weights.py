@@ -18,8 +18,9 @@ _FILE = "weights.npz"
 class ReaderWeights:
     """Has what `rag.embedding.onnx_graph` asks of an `E5File`.
 
-    The file holds, for each trained matrix, its values `name.values` (two 4-bit values a byte, `[rows, in / 2]`) and
-    `name.scales` (f16, `[rows, in / 32]`), every other trained tensor under its name, and `layers`.
+    Training moves a weight by less than a step of the 4-bit weights that it began from. So the file holds, for each
+    trained matrix, how far it was moved: `name.values` (two 4-bit values a byte, `[rows, in / 2]`) and `name.scales`
+    (f16, `[rows, in / 32]`); every other trained tensor under its name; and `layers`.
     """
 
     def __init__(self, base: E5File) -> None:
@@ -34,12 +35,14 @@ class ReaderWeights:
         return self._own[name].astype(np.float32).ravel() if name in self._own else self._base.floats(name)
 
     def quantised(self, name: str, rows: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The matrix `name` as values 0 to 15 `[rows, in]`, and scales `[rows, in / 32]`; see `E5File.quantised`."""
+        """The untrained matrix `name`; see `E5File.quantised`."""
+        return self._base.quantised(name, rows)
+
+    def exact(self, name: str, rows: int) -> NDArray[np.float32] | None:
+        """The trained matrix `name`, `[rows, in]`; None if it was not trained."""
         if f"{name}.values" not in self._own:
-            return self._base.quantised(name, rows)
-        packed = self._own[f"{name}.values"]
-        values = np.stack([packed & 0x0F, packed >> 4], axis=-1).reshape(rows, -1)
-        return values, self._own[f"{name}.scales"].astype(np.float32)
+            return None
+        return self._base.weights(name, rows) + dequantise(self._own[f"{name}.values"], self._own[f"{name}.scales"])
 
 
 def quantise(weights: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
@@ -61,6 +64,12 @@ def quantise(weights: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[n
         scales[better] = tried[..., 0][better].astype(np.float16)
     flat = values.reshape(len(weights), -1)
     return (flat[:, 0::2] | (flat[:, 1::2] << 4)).astype(np.uint8), scales
+
+
+def dequantise(packed: NDArray[np.uint8], scales: NDArray[np.float16]) -> NDArray[np.float32]:
+    """What `quantise` packed, `[rows, in]`."""
+    values = np.stack([packed & 0x0F, packed >> 4], axis=-1).reshape(len(packed), -1, BLOCK).astype(np.float32)
+    return ((values - 8) * scales.astype(np.float32)[:, :, None]).reshape(len(packed), -1)
 
 
 @cache

@@ -46,6 +46,11 @@ class Opposite:
     asked: Phrase
     others: tuple[Phrase, ...]
 
+    def is_met(self, words: str) -> bool:
+        """Whether a sentence (its syllables joined and enclosed by spaces) does not tell of one of `others` instead."""
+        held = _held((self.asked, *self.others), words)
+        return self.asked in held or not held
+
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
@@ -177,19 +182,24 @@ def _posts(*, accented: bool) -> tuple[frozenset[Phrase], int]:
 def _opposites(words: Sequence[str], *, accented: bool) -> Iterator[Opposite]:
     text = f" {' '.join(words)} "
     for group in _contrasts(accented=accented):
-        held, rest = [], text
-        for phrase in group:  # the longest first, each taken out before the next
-            if holds(rest, phrase):
-                held.append(phrase)
-                rest = rest.replace(f" {' '.join(phrase)} ", "  ")
+        held = _held(group, text)
         if len(held) == 1:
             yield Opposite(held[0], tuple(phrase for phrase in group if phrase != held[0]))
 
 
+def _held(group: Sequence[Phrase], words: str) -> list[Phrase]:
+    """Those of `group` that `words` hold, where not as a part of a longer one: "xuất nhập khẩu" is no "nhập khẩu"."""
+    held = []
+    for phrase in sorted(group, key=len, reverse=True):
+        if holds(words, phrase):
+            held.append(phrase)
+            words = words.replace(f" {' '.join(phrase)} ", "  ")
+    return held
+
+
 @cache
 def _contrasts(*, accented: bool) -> Sequence[Sequence[Phrase]]:
-    groups = [[tuple(form(w, accented=accented)) for w in line.split(" / ")] for line in lines("contrasts.txt")]
-    return [sorted(group, key=len, reverse=True) for group in groups]
+    return [[tuple(form(w, accented=accented)) for w in line.split(" / ")] for line in lines("contrasts.txt")]
 
 
 @cache

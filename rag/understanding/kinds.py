@@ -12,7 +12,9 @@ from functools import cache
 from rag.vietnamese.data import read
 from rag.vietnamese.normalize import fold, match_form
 
-_COUNTED = re.compile(r"\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
+_COUNTED = re.compile(r"(?<!\bthứ )(?<!\bthu )(?<!\bsố )(?<!\bso )\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
+# What stands behind "bao nhiêu" and is no unit.
+_NO_UNIT = frozenset("ở trong tại của là thì và với cho từ đến tiền o tai cua la thi va voi tu den tien".split())  # noqa: SIM905
 
 
 class Kind(StrEnum):
@@ -21,6 +23,7 @@ class Kind(StrEnum):
     LIST = "list"
     DAY = "day"
     PERIOD = "period"
+    RANK = "rank"
     QUANTITY = "quantity"
     TIME = "time"
     PLACE = "place"
@@ -32,7 +35,7 @@ class Kind(StrEnum):
     OPEN = "open"
 
 
-STRICT_KINDS = frozenset({Kind.DAY, Kind.PERIOD, Kind.QUANTITY, Kind.TIME, Kind.PLACE, Kind.PERSON})
+STRICT_KINDS = frozenset({Kind.DAY, Kind.PERIOD, Kind.RANK, Kind.QUANTITY, Kind.TIME, Kind.PLACE, Kind.PERSON})
 """Kinds whose answers can be told by their form: what holds nothing of the form does not answer."""
 
 
@@ -49,7 +52,7 @@ def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
 def counted(text: str, *, accented: bool) -> str:
     """What a question counts ("mấy nhóm": nhóm), in match form or folded; "" if nothing."""
     found = _COUNTED.search(match_form(text) if accented else fold(text))
-    return found.group(1) if found else ""
+    return found.group(1) if found and found.group(1) not in _NO_UNIT else ""
 
 
 @cache

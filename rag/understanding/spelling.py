@@ -31,6 +31,7 @@ _LONG = 60  # syllables; a longer text gets fewer candidates each, so that no qu
 _SMOOTHING = 0.003  # of 0.001 to 0.3, the best on 500 viquad dev questions: 97 % of the syllables are right
 _ASKING = 100.0  # chunks that a syllable or pair of the word lists counts for
 _ASKING_TYPED = 1.0  # the same in a question that was typed with accents: "ở đầu cầu" is not "ở đâu cầu"
+_DICTIONARY_PAIR = 0.3  # the same for a pair of its syllables, in a question without accents
 _DICTIONARY = 0.05  # chunks that a word of the dictionary counts for: it decides where the corpus is silent
 # What a mistake is worth, as a probability. The accents of one syllable left out in a question that has others; another
 # accent than is meant, in a syllable that is one; in one that is none; and one letter.
@@ -153,7 +154,7 @@ class Speller:
         """The most probable way through `steps`."""
         if not steps:
             return []
-        pairs = self._pair_counts(steps, _ASKING if bare else _ASKING_TYPED)
+        pairs = self._pair_counts(steps, *((_ASKING, _DICTIONARY_PAIR) if bare else (_ASKING_TYPED, 0.0)))
         scores = [math.log(_share(steps[0], c) * c.prior) for c in steps[0]]
         back: list[list[int]] = []
         for before, now in pairwise(steps):
@@ -174,13 +175,13 @@ class Speller:
             path.append(at := origins[at])
         return [step[choice].syllable for step, choice in zip(steps, reversed(path), strict=True)]
 
-    def _pair_counts(self, steps: Sequence[Sequence[_Candidate]], asking: float) -> dict[str, float]:
+    def _pair_counts(self, steps: Sequence[Sequence[_Candidate]], asking: float, dictionary: float) -> dict[str, float]:
         """How many chunks hold each pair that a way could go through; the dictionary and the lists count a little."""
         wanted = sorted({f"{a.syllable}_{b.syllable}" for left, right in pairwise(steps) for a in left for b in right})
         _, found = self._index.frequencies("pairs", wanted)
         words = lexicon()[1]
         counts = {
-            pair: count + words[pair] * _DICTIONARY
+            pair: count + words[pair] * dictionary
             for pair, count in zip(wanted, found, strict=True)
             if count or pair in words
         }
