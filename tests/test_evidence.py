@@ -136,6 +136,19 @@ class TestFeatures:
         (only,) = weigh_text("Xuất khẩu gạo ra sao?", text).values()
         assert only.features["opposites"] == met
 
+    def test_the_context_does_not_stand_in_for_the_sentence_itself(self) -> None:
+        found = weigh_text("Bộ trưởng ở Hà Tĩnh là ai?", "Gạo ngon.", title="Bộ trưởng ở Hà Tĩnh")
+        (only,) = found.values()
+        assert [only.features[name] for name in ("firm", "posts", "firm_here", "posts_here")] == [1.0, 1.0, 0.0, 0.0]
+
+    def test_words_that_the_corpus_never_says_are_not_known(self) -> None:
+        question = understand("giá gạo basmati")
+        weights = dict.fromkeys(question.content, 1.0)
+        (only,) = weigh(question, [make_passage("Giá gạo tăng.")], weights, frozenset({"basmati"}))
+        assert only.features["known"] == pytest.approx(2 / 3)
+        (only,) = weigh(question, [make_passage("Giá gạo tăng.")], weights)
+        assert only.features["known"] == 1.0
+
     def test_an_abbreviation_is_as_good_as_its_words(self) -> None:
         question = understand("ngoại giao kinh tế", helps=Helps(defined={"NGKT": "ngoại giao kinh tế"}))
         (only,) = weigh(question, [make_passage("Đẩy mạnh NGKT.")], dict.fromkeys(question.content, 1.0))
@@ -199,6 +212,7 @@ class TestFits:
             ("Văn kiện được ký ngày nào?", "Ký ngày 9/1/2023.", "Ký trong năm 2022."),
             ("Cho giai đoạn nào?", "Chương trình giai đoạn 2022-2026.", "Chương trình năm 2022."),
             ("Diễn ra khi nào?", "Họp tháng 10/2021.", "Họp rất lâu."),
+            ("Đứng thứ mấy?", "Việt Nam đứng thứ 12.", "Việt Nam có 12 đối tác."),
             ("Họp ở đâu?", "Họp tại Hà Nội.", "Họp trực tuyến."),
             ("Ai chủ trì?", "Nguyễn Đức Trung chủ trì.", "Hội nghị kết thúc."),
             ("Vì sao tăng?", "Tăng nhờ ngoại giao.", "Tăng mạnh."),

@@ -196,7 +196,7 @@ class TestVerdict:
             ("Kim ngạch gạo ở Hà Tĩnh?", "Kim ngạch gạo ở Nghệ An là 5 tỷ.", "Hà Tĩnh"),
             ("Theo Chỉ thị 15-CT/TW gạo ra sao?", "Theo Chỉ thị 41-CT/TW gạo ngon.", "15-CT/TW"),
             ("Ai là Bộ trưởng Gạo?", "Nguyễn Văn An là Thứ trưởng Gạo.", "chức vụ khác"),
-            ("Xuất khẩu gạo ra sao?", "Nhập khẩu gạo tốt.", "điều khác"),
+            ("Xuất khẩu gạo ra sao?", "Nhập khẩu gạo tốt.", "xuất khẩu"),
         ],
     )
     def test_a_refusal_says_what_is_missed_and_shows_what_is_near(self, question: str, text: str, said: str) -> None:

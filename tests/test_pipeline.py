@@ -110,6 +110,20 @@ class TestTheQuestionEverybodyAsks:
         assert pipeline.ask(one).text == pipeline.ask(other).text
         assert not pipeline.ask(one).refused
 
+    @pytest.mark.parametrize(
+        ("question", "said"),
+        [
+            (f"Anh cho biết {TRADE[0].lower()}{TRADE[1:]}", "683 tỷ USD"),
+            ("Ở Hà Tĩnh ai điều hành điểm cầu?", "Lê Ngọc Châu"),
+            ("Ông Bùi Thanh Sơn giữ chức gì?", "Bộ trưởng"),
+        ],
+    )
+    def test_the_word_that_a_question_opens_with_is_no_name(self, pipeline: Pipeline, question: str, said: str) -> None:
+        answer = pipeline.ask(question)
+        check(pipeline, answer)
+        assert not answer.refused  # depends on the calibration
+        assert said in answer.text
+
     def test_asking_again_gives_the_same(self, pipeline: Pipeline) -> None:
         first, second = pipeline.ask(TRADE), pipeline.ask(TRADE)
         assert (first.text, first.citations, first.passages) == (second.text, second.citations, second.passages)
@@ -260,6 +274,14 @@ class TestHistory:
         # What comes nearest is of another year, and said to be.
         assert all("2023:" in line for line in answer.text.splitlines()[1:])
         assert answer.question == "còn năm 2019?"
+
+    @pytest.mark.parametrize("question", ["Còn Lạng Sơn?", "còn Lạng Sơn thì sao?"])
+    def test_a_follow_up_about_another_place(self, pipeline: Pipeline, question: str) -> None:
+        history = [Turn("user", "Ai dự ở điểm cầu Hà Tĩnh?"), Turn("assistant", "Lê Ngọc Châu. [1]")]
+        answer = pipeline.ask(question, history)
+        check(pipeline, answer)
+        assert "Dương Xuân Huyên" in answer.text  # depends on the calibration
+        assert "Lê Ngọc Châu" not in answer.text
 
     def test_a_new_topic_is_not_polluted(self, pipeline: Pipeline) -> None:
         history = [Turn("user", TRADE), Turn("assistant", "683 tỷ USD")]

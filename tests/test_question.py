@@ -33,9 +33,9 @@ ASKED = {
     Kind.QUANTITY: [
         "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?",
         "Chương trình có mấy nhóm nhiệm vụ?",
-        "Việt Nam là nền kinh tế lớn thứ mấy châu Á?",
         "Việc triển khai kéo dài bao lâu?",
     ],
+    Kind.RANK: ["Việt Nam là nền kinh tế lớn thứ mấy châu Á?", "Việt Nam đứng ở vị trí nào?"],
     Kind.TIME: [
         "Chỉ thị 15 ban hành khi nào?",
         "Bao giờ hội nghị khai mạc?",
@@ -136,6 +136,8 @@ def test_names(text: str, names: list[tuple[str, ...]]) -> None:
         ("Đã ký bao nhiêu văn kiện?", "văn"),
         ("da ky bao nhieu van kien", "van"),
         ("Xuất siêu bao nhiêu?", ""),
+        ("Xuất siêu đạt bao nhiêu trong năm 2023?", ""),
+        ("Việt Nam đứng thứ mấy châu Á?", ""),
         ("Ai chủ trì?", ""),
     ],
 )

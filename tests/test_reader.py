@@ -16,18 +16,11 @@ from rag.embedding.e5_file import BLOCK, E5File
 from rag.errors import EmbedderError
 from rag.reader import onnx_reader
 from rag.reader.onnx_reader import MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS, OnnxReader, _best_span
-from rag.reader.weights import ReaderWeights, quantise, version
+from rag.reader.weights import ReaderWeights, dequantise, quantise, version
 
 ANSWER = "Tổng kim ngạch xuất nhập khẩu của Việt Nam năm 2023 đạt 683 tỷ USD."
 OTHER = "Hôm qua trời mưa rất to ở vùng núi."
 QUESTION = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
-
-
-def unpacked(values: NDArray[np.uint8], scales: NDArray[np.float16]) -> NDArray[np.float32]:
-    """The weights that the file of the reader stands for."""
-    nibbles = np.stack([values & 0x0F, values >> 4], axis=-1).reshape(len(values), -1, BLOCK).astype(np.float32) - 8
-    weights: NDArray[np.float32] = (nibbles * scales.astype(np.float32)[:, :, None]).reshape(len(values), -1)
-    return weights
 
 
 class TestQuantise:
@@ -39,18 +32,18 @@ class TestQuantise:
         assert values.dtype == np.uint8
         assert scales.shape == (6, 4)
         assert scales.dtype == np.float16
-        error = np.abs(unpacked(values, scales) - weights).reshape(6, 4, BLOCK)
+        error = np.abs(dequantise(values, scales) - weights).reshape(6, 4, BLOCK)
         # Half a step inside the range; at its end the extreme may be cut by what a smaller scale gains elsewhere.
         assert (error.max(-1) <= 2.6 * np.abs(scales.astype(np.float32))).all()
         assert error.mean() < 0.5 * np.abs(scales.astype(np.float32)).mean()
 
     def test_what_four_bits_can_hold_comes_back_exactly(self) -> None:
         steps = np.tile(np.arange(-8, 8, dtype=np.float32), 2 * BLOCK // 16) * 0.25
-        assert np.array_equal(unpacked(*quantise(steps[None, :])), steps[None, :])
+        assert np.array_equal(dequantise(*quantise(steps[None, :])), steps[None, :])
 
     def test_zeros_are_zeros(self) -> None:
         zeros = np.zeros((2, BLOCK), np.float32)
-        assert np.array_equal(unpacked(*quantise(zeros)), zeros)
+        assert np.array_equal(dequantise(*quantise(zeros)), zeros)
 
     def test_rows_and_blocks_do_not_mix(self) -> None:
         weights = np.random.default_rng(1).standard_normal((3, 2 * BLOCK)).astype(np.float32)
@@ -67,28 +60,33 @@ def base() -> E5File:
 
 
 class TestWeights:
-    def test_what_was_not_trained_is_the_bundled_models(self, base: E5File) -> None:
-        weights = ReaderWeights(base)
-        untrained = [name for name in base._tensors if not {name, f"{name}.values"} & set(weights._own)]
-        assert untrained
-        for name in untrained:
-            if base._tensors[name][0] == 0:
-                assert np.array_equal(weights.floats(name), base.floats(name))
-                break
-        else:
-            pytest.fail("no f32 tensor of the base is left")
+    @pytest.fixture
+    def weights(self, base: E5File) -> ReaderWeights:
+        return ReaderWeights(base)
 
-    def test_trained_matrices_are_unpacked_as_they_were_packed(self, base: E5File) -> None:
-        weights = ReaderWeights(base)
+    def test_a_trained_matrix_is_the_bundled_models_moved_by_what_the_file_holds(
+        self, base: E5File, weights: ReaderWeights
+    ) -> None:
         trained = [name.removesuffix(".values") for name in weights._own if name.endswith(".values")]
         assert trained
-        for name in trained[:3]:
-            packed = weights._own[f"{name}.values"]
-            values, scales = weights.quantised(name, len(packed))
-            assert values.shape == (len(packed), 2 * packed.shape[1])
-            assert scales.shape == (len(packed), values.shape[1] // BLOCK)
-            assert int(values.max()) <= 15
-            assert np.array_equal(values[:, 0::2] | (values[:, 1::2] << 4), packed)
+        name = trained[0]
+        values, scales = weights._own[f"{name}.values"], weights._own[f"{name}.scales"]
+        exact = weights.exact(name, len(values))
+        assert exact is not None
+        moved = exact - base.weights(name, len(values))
+        assert moved == pytest.approx(dequantise(values, scales), abs=1e-6)
+        assert 0 < np.abs(moved).mean() < np.abs(exact).mean()  # moved, and not by much
+
+    def test_what_was_not_trained_is_the_bundled_models(self, base: E5File, weights: ReaderWeights) -> None:
+        kept = [name for name in base._tensors if not {name, f"{name}.values"} & set(weights._own)]
+        vector = next(name for name in kept if base._tensors[name][0] == 0)
+        matrix = next(name for name in kept if base._tensors[name][0] == 1)
+        assert np.array_equal(weights.floats(vector), base.floats(vector))
+        rows = base._tensors[matrix][1] // base.shape.hidden
+        assert weights.exact(matrix, rows) is None
+        (values, scales), (bundled_values, bundled_scales) = (w.quantised(matrix, rows) for w in (weights, base))
+        assert np.array_equal(values, bundled_values)
+        assert np.array_equal(scales, bundled_scales)
 
     def test_it_is_smaller_than_the_whole_model(self, base: E5File) -> None:
         assert 0 < ReaderWeights(base).shape.layers <= base.shape.layers
