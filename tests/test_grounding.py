@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.calibration import Calibration, load_calibration
 from rag.evidence import Evidence, weigh
 from rag.generation import Draft
-from rag.grounding import NO_PASSAGE, NOT_COVERED, REFUSAL, THRESHOLD, cite, refusal_reason, support
+from rag.grounding import (
+    NO_PASSAGE,
+    NOT_COVERED,
+    REFUSAL,
+    UNSURE,
+    Verdict,
+    cite,
+    features,
+    judge,
+    nearest,
+    rests_on,
+    weakest,
+)
 from rag.question import understand
-from rag.schema import Article, Chunk, Passage, Scores
+from rag.schema import Article, Chunk, Outcome, Passage, Scores
+from tests.conftest import calibration_of
 from tests.test_evidence import make_passage
 
 ARTICLE = Article(
@@ -61,42 +77,157 @@ class TestCite:
             assert statement.endswith(f"[{citation.marker}]")
 
 
+# Weighs what the question holds and nothing else: refuses below .4, answers from .6.
+CALIBRATION = calibration_of(
+    "hash",
+    weights={"held": 2.0, "pairs": 4.0, "years": 3.0, "firm": 1.0, "opposites": 1.0},
+    bias=-7.0,
+    refuse_below=0.4,
+    answer_from=0.6,
+)
+
+
+def verdict_on(question: str, text: str, calibration: Calibration = CALIBRATION) -> Verdict:
+    return judge(understand(question), evidence_for(question, text), calibration)
+
+
+class TestFeatures:
+    def test_they_have_the_names_that_the_shipped_calibration_weighs(self, tmp_path: Path) -> None:
+        question = "Kim ngạch gạo năm 2023 là bao nhiêu?"
+        found = features(understand(question), evidence_for(question, "Kim ngạch gạo năm 2023 là 5 tỷ USD."))
+        assert set(load_calibration(tmp_path).weights) <= set(found)
+
+    def test_what_holds_all_of_the_question_has_full_features(self) -> None:
+        question = "Kim ngạch gạo năm 2023 là bao nhiêu?"
+        found = features(understand(question), evidence_for(question, "Kim ngạch gạo năm 2023 là 5 tỷ USD."))
+        assert {name: found[name] for name in ("held", "coverage", "context", "years", "names", "type")} == {
+            "held": 1.0,
+            "coverage": 1.0,
+            "context": 1.0,
+            "years": 1.0,
+            "names": 1.0,
+            "type": 1.0,
+        }
+
+    @pytest.mark.parametrize(
+        ("question", "text", "lacking"),
+        [
+            ("Kim ngạch gạo là bao nhiêu?", "Kim ngạch gạo tăng mạnh.", "type"),
+            ("Có mấy nhóm gạo?", "Có 5 loại gạo.", "unit"),
+            ("Kim ngạch gạo năm 2023?", "Kim ngạch gạo năm 2022.", "years"),
+            ("Gạo ở Hà Tĩnh?", "Gạo ở Nghệ An.", "firm"),
+            ("Bộ trưởng gạo là ai?", "Thứ trưởng gạo là Nguyễn Văn An.", "posts"),
+            ("Xuất khẩu gạo thế nào?", "Nhập khẩu gạo tốt.", "opposites"),
+        ],
+    )
+    def test_what_misses_one_thing_lacks_one_feature(self, question: str, text: str, lacking: str) -> None:
+        assert features(understand(question), evidence_for(question, text))[lacking] < 1
+
+    def test_vectors_of_a_question_without_accents_tell_nothing(self) -> None:
+        typed, plain = ("Kim ngạch gạo", "kim ngach gao")
+        text = "Kim ngạch gạo năm 2023."
+        accented = features(understand(typed), evidence_for(typed, text))
+        folded = features(understand(plain), evidence_for(plain, text))
+        assert (folded["similarity"], folded["dense"]) == (0.0, 0.0)
+        assert accented["similarity"] != 0.0 != accented["dense"]
+
+
 class TestSupport:
     def test_nothing_supports_nothing(self) -> None:
-        assert support(understand("gạo ngon"), []) == 0.0
+        assert judge(understand("gạo ngon"), [], CALIBRATION).support == 0.0
 
     def test_the_sentence_asked_for_supports_and_another_does_not(self) -> None:
         question = "Kim ngạch xuất nhập khẩu năm 2023 là bao nhiêu?"
-        good = support(understand(question), evidence_for(question, "Kim ngạch xuất nhập khẩu năm 2023 là 683 tỷ USD."))
-        bad = support(understand(question), evidence_for(question, "Trời mưa to ở vùng núi."))
-        assert 0 < bad < THRESHOLD < good < 1
+        good = verdict_on(question, "Kim ngạch xuất nhập khẩu năm 2023 là 683 tỷ USD.").support
+        bad = verdict_on(question, "Trời mưa to ở vùng núi.").support
+        assert 0 < bad < CALIBRATION.refuse_below < CALIBRATION.answer_from < good < 1
 
-    @pytest.mark.parametrize("feature", ["held", "pairs", "years", "names", "similarity"])
+    @pytest.mark.parametrize("feature", ["held", "pairs", "years", "firm", "opposites"])
     def test_more_of_anything_never_supports_less(self, feature: str) -> None:
         question = understand("Gạo đạt bao nhiêu?")
         (evidence,) = evidence_for("Gạo đạt bao nhiêu?", "Gạo đạt 5 tỷ.")
-        low, high = (replace(evidence, **{feature: value}) for value in (0.1, 0.9))  # type: ignore[arg-type]
-        assert support(question, [low]) < support(question, [high])
+        low, high = (replace(evidence, features={**evidence.features, feature: value}) for value in (0.1, 0.9))
+        assert judge(question, [low], CALIBRATION).support < judge(question, [high], CALIBRATION).support
+
+    def test_the_weakest_part_is_what_an_answer_in_parts_is_worth(self) -> None:
+        sure, unsure = Verdict(Outcome.ANSWERED, 0.9), Verdict(Outcome.UNSURE, 0.5, "hm")
+        assert weakest([sure, unsure]) == weakest([unsure, sure]) == unsure
 
 
-class TestRefusal:
+def of_support(support: float) -> Calibration:
+    """A calibration by which all evidence has that support."""
+    return replace(CALIBRATION, weights={}, bias=math.log(support / (1 - support)))
+
+
+class TestVerdict:
+    GOOD = ("Kim ngạch gạo năm 2023?", "Kim ngạch gạo năm 2023 là 5 tỷ USD.")
+
     def test_the_sentence(self) -> None:
         assert REFUSAL == "Tôi không tìm thấy thông tin này trong kho tài liệu."
 
     def test_nothing_found(self) -> None:
-        assert refusal_reason(understand("Gạo năm 2023?"), [], 0.0) == NO_PASSAGE
+        assert judge(understand("Gạo năm 2023?"), [], CALIBRATION) == Verdict(Outcome.NOT_FOUND, 0.0, NO_PASSAGE)
+
+    @pytest.mark.parametrize(
+        ("support", "outcome", "reason"),
+        [
+            (0.39, Outcome.NOT_FOUND, NOT_COVERED),
+            (0.41, Outcome.UNSURE, UNSURE),
+            (0.59, Outcome.UNSURE, UNSURE),
+            (0.61, Outcome.ANSWERED, ""),
+        ],
+    )
+    def test_the_two_thresholds_part_three_outcomes(self, support: float, outcome: Outcome, reason: str) -> None:
+        verdict = verdict_on(*self.GOOD, of_support(support))
+        assert (verdict.outcome, verdict.reason, verdict.near) == (outcome, reason, "")
+        assert verdict.support == pytest.approx(support)
 
     def test_a_year_that_the_evidence_lacks_is_named_however_well_the_rest_fits(self) -> None:
         question = "Kim ngạch gạo năm 2019 và 2018 là bao nhiêu?"
-        evidence = evidence_for(question, "Kim ngạch gạo năm 2023 là 5 tỷ USD.")
-        reason = refusal_reason(understand(question), evidence, 0.99)
-        assert "2018, 2019" in reason
+        verdict = verdict_on(question, "Kim ngạch gạo năm 2023 là 5 tỷ USD.", of_support(0.99))
+        assert verdict.outcome == Outcome.NOT_FOUND
+        assert "2018, 2019" in verdict.reason
+        assert "2023" in verdict.near
 
-    def test_too_little_support(self) -> None:
-        question = "Kim ngạch gạo năm 2023?"
-        evidence = evidence_for(question, "Kim ngạch gạo năm 2023 là 5 tỷ USD.")
-        assert refusal_reason(understand(question), evidence, THRESHOLD - 0.01) == NOT_COVERED
-        assert refusal_reason(understand(question), evidence, THRESHOLD) == ""
+    @pytest.mark.parametrize(
+        ("question", "text", "said"),
+        [
+            ("Kim ngạch gạo năm 2019?", "Kim ngạch gạo năm 2023 là 5 tỷ USD.", "năm 2019"),
+            ("Kim ngạch gạo ở Hà Tĩnh?", "Kim ngạch gạo ở Nghệ An là 5 tỷ.", "Hà Tĩnh"),
+            ("Theo Chỉ thị 15-CT/TW gạo ra sao?", "Theo Chỉ thị 41-CT/TW gạo ngon.", "15-CT/TW"),
+            ("Ai là Bộ trưởng Gạo?", "Nguyễn Văn An là Thứ trưởng Gạo.", "chức vụ khác"),
+            ("Xuất khẩu gạo ra sao?", "Nhập khẩu gạo tốt.", "xuất khẩu"),
+        ],
+    )
+    def test_a_refusal_says_what_is_missed_and_shows_what_is_near(self, question: str, text: str, said: str) -> None:
+        verdict = verdict_on(question, text, of_support(0.1))
+        assert verdict.outcome == Outcome.NOT_FOUND
+        assert said in verdict.reason
+        evidence = evidence_for(question, text)
+        (draft,) = nearest(verdict, evidence)
+        assert draft.text == f"{verdict.near} {text}"
+        ((_, citation),) = cite([draft])
+        assert citation.quote == text
+        assert rests_on(draft, evidence[0])
+
+    def test_what_is_far_from_the_question_is_not_shown_as_near(self) -> None:
+        question, text = "Kim ngạch gạo xay năm 2019 ở Hà Tĩnh?", "Trời mưa to năm 2023."
+        verdict = verdict_on(question, text, of_support(0.1))
+        assert "2019" in verdict.reason
+        assert (verdict.near, list(nearest(verdict, evidence_for(question, text)))) == ("", [])
+
+    def test_what_misses_nothing_by_name_is_just_not_covered(self) -> None:
+        verdict = verdict_on(*self.GOOD, of_support(0.1))
+        assert (verdict.reason, list(nearest(verdict, evidence_for(*self.GOOD)))) == (NOT_COVERED, [])
+
+
+def test_a_draft_rests_on_the_sentence_that_it_quotes() -> None:
+    first, second = weigh(understand("gạo"), [make_passage("Gạo ngon. Gạo rẻ.")], {"gạo": 1.0})
+    assert rests_on(Draft(first.text, first.passage, first.span), first)
+    assert rests_on(Draft("x", first.passage, (0, 17)), second)  # a list is quoted whole
+    assert not rests_on(Draft(first.text, first.passage, first.span), second)
+    (elsewhere,) = weigh(understand("gạo"), [make_passage("Gạo ngon.", article_id="khac")], {"gạo": 1.0})
+    assert not rests_on(Draft("x", elsewhere.passage, (0, 9)), first)
 
 
 def test_a_footnote_of_the_article_is_no_marker() -> None:

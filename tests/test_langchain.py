@@ -20,7 +20,7 @@ from rag.langchain import HoidapRetriever, LangChainEmbedder
 from rag.pipeline import Pipeline
 from rag.schema import Filters
 from rag.vietnamese.terms import FIELDS
-from tests.conftest import HashEmbedder, make_article
+from tests.conftest import HashEmbedder, calibration_of, make_article
 
 QUESTION = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
 
@@ -80,7 +80,7 @@ def test_langchain_embeddings_carry_a_corpus(index: LocalIndex) -> None:
     hits = index.search(raw / np.linalg.norm(raw), {}, 1, Filter())
     assert hits[0].dense == pytest.approx(1, abs=2e-3)
     assert index.records([hits[0].key])[0].document_id == "a3"
-    pipeline = Pipeline(corpus, ExtractiveGenerator())
+    pipeline = Pipeline(corpus, ExtractiveGenerator(), calibration_of("fake"))
     documents = HoidapRetriever(pipeline=pipeline).invoke("Cầu mới dài bao nhiêu mét?")
     assert len(documents) == 5
     check_offsets(documents, pipeline)

@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -15,14 +16,14 @@ import pytest
 
 from index.local import LocalIndex
 from rag.corpus import Corpus
-from rag.errors import IndexMismatchError, QuestionError
+from rag.errors import CalibrationError, IndexMismatchError, QuestionError
 from rag.generation.extractive import MAX_SENTENCES, ExtractiveGenerator
-from rag.grounding import NO_PASSAGE, REFUSAL
+from rag.grounding import NO_PASSAGE, REFUSAL, UNSURE
 from rag.pipeline import Pipeline, open_pipeline
-from rag.schema import Answer, Filters, Turn
+from rag.schema import Answer, Filters, Outcome, Turn
 from rag.settings import Settings
 from rag.vietnamese.terms import FIELDS
-from tests.conftest import HashEmbedder, make_article
+from tests.conftest import HashEmbedder, calibration_of, make_article
 
 TRADE = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
 GOLD = Path(__file__).resolve().parents[1] / "eval" / "gold" / "dev.jsonl"
@@ -42,17 +43,24 @@ def gold(pipeline: Pipeline) -> list[tuple[dict[str, Any], Answer]]:
 def empty(tmp_path: Path) -> Iterator[Pipeline]:
     """A pipeline over an index that holds nothing."""
     index = LocalIndex(tmp_path / "index", FIELDS)
-    yield Pipeline(Corpus(index, HashEmbedder), ExtractiveGenerator())
+    yield Pipeline(Corpus(index, HashEmbedder), ExtractiveGenerator(), calibration_of("hash"))
     index.close()
 
 
 def check(pipeline: Pipeline, answer: Answer) -> None:
     """Whatever was asked, this holds."""
-    assert bool(answer.reason) == answer.refused
+    assert bool(answer.reason) == (answer.outcome != Outcome.ANSWERED)
+    assert answer.refused == (answer.outcome == Outcome.NOT_FOUND)
+    assert 0 <= answer.support <= 1
+    assert answer.understood == (answer.trace[-1][1] if answer.trace else answer.question)
     if answer.refused:
-        assert (answer.text, answer.citations) == (REFUSAL, ())
-        return
-    assert 1 <= len(answer.citations) <= MAX_SENTENCES
+        # At most what comes nearest, said to be that.
+        refusal, *near = answer.text.split("\n", 1)
+        assert refusal == REFUSAL
+        assert len(near) == len(answer.citations) <= 1
+    else:
+        assert REFUSAL not in answer.text
+        assert 1 <= len(answer.citations) <= 2 * MAX_SENTENCES  # two questions in one have two answers
     markers = [int(found) for found in re.findall(r"\[(\d+)\](?=\n|$)", answer.text)]
     assert markers == [citation.marker for citation in answer.citations] == list(range(1, len(markers) + 1))
     for citation in answer.citations:
@@ -62,6 +70,8 @@ def check(pipeline: Pipeline, answer: Answer) -> None:
         assert (citation.title, citation.published) == (article.title, article.published)
         assert f"{citation.quote} [{citation.marker}]" in answer.text  # word for word
         assert citation.quote == citation.quote.strip() != ""
+        if citation.short:
+            assert citation.start <= citation.short[0] < citation.short[1] <= citation.end
     spans = sorted((c.article_id, c.start, c.end) for c in answer.citations)
     assert all(a[0] != b[0] or a[2] <= b[1] for a, b in pairwise(spans)), "told twice"
 
@@ -99,6 +109,20 @@ class TestTheQuestionEverybodyAsks:
         one, other = "Thoả thuận hợp tác ký kết từ đầu năm 2023?", "Thỏa thuận hợp tác kí kết từ đầu năm 2023?"
         assert pipeline.ask(one).text == pipeline.ask(other).text
         assert not pipeline.ask(one).refused
+
+    @pytest.mark.parametrize(
+        ("question", "said"),
+        [
+            (f"Anh cho biết {TRADE[0].lower()}{TRADE[1:]}", "683 tỷ USD"),
+            ("Ở Hà Tĩnh ai điều hành điểm cầu?", "Lê Ngọc Châu"),
+            ("Ông Bùi Thanh Sơn giữ chức gì?", "Bộ trưởng"),
+        ],
+    )
+    def test_the_word_that_a_question_opens_with_is_no_name(self, pipeline: Pipeline, question: str, said: str) -> None:
+        answer = pipeline.ask(question)
+        check(pipeline, answer)
+        assert not answer.refused  # depends on the calibration
+        assert said in answer.text
 
     def test_asking_again_gives_the_same(self, pipeline: Pipeline) -> None:
         first, second = pipeline.ask(TRADE), pipeline.ask(TRADE)
@@ -174,6 +198,26 @@ class TestRefusal:
         assert answer.refused
         assert "2019" in answer.reason
 
+    def test_with_what_comes_nearest(self, pipeline: Pipeline) -> None:
+        answer = pipeline.ask("Tổng kim ngạch xuất nhập khẩu năm 2019 đạt bao nhiêu?")
+        check(pipeline, answer)
+        (near,) = answer.citations  # depends on the calibration
+        assert "năm 2023" in near.quote
+        assert answer.text == f"{REFUSAL}\nTài liệu chỉ có thông tin về năm 2023: {near.quote} [1]"
+
+    def test_a_calibration_of_another_embedder_is_told(self, empty: Pipeline) -> None:
+        other = Pipeline(empty.corpus, ExtractiveGenerator(), calibration_of("khác"))
+        with pytest.raises(CalibrationError, match="hoidap calibrate"):
+            other.ask(TRADE)
+
+    def test_what_is_too_unsure_to_be_told_as_an_answer_is_told_with_a_warning(self, pipeline: Pipeline) -> None:
+        name = pipeline.corpus.embedder.name
+        doubting = calibration_of(name, weights={}, bias=0.0)  # of everything, half
+        answer = Pipeline(pipeline.corpus, ExtractiveGenerator(), replace(doubting, answer_from=0.6)).ask(TRADE)
+        check(pipeline, answer)
+        assert (answer.outcome, answer.reason, answer.support) == (Outcome.UNSURE, UNSURE, 0.5)
+        assert answer.citations
+
     def test_an_empty_index(self, empty: Pipeline) -> None:
         answer = empty.ask(TRADE)
         check(empty, answer)
@@ -183,7 +227,8 @@ class TestRefusal:
 
     def test_an_index_of_another_model_is_told(self, pipeline: Pipeline, empty: Pipeline) -> None:
         empty.corpus.add([make_article("a")])
-        other = Pipeline(Corpus(empty.corpus.index, lambda: pipeline.corpus.embedder), ExtractiveGenerator())
+        corpus = Corpus(empty.corpus.index, lambda: pipeline.corpus.embedder)
+        other = Pipeline(corpus, ExtractiveGenerator(), calibration_of(pipeline.corpus.embedder.name))
         with pytest.raises(IndexMismatchError, match="hoidap index rebuild"):
             other.ask(TRADE)
 
@@ -225,8 +270,18 @@ class TestHistory:
         check(pipeline, answer)
         assert answer.refused
         assert "2019" in answer.reason
-        assert "683" not in answer.text
+        assert answer.text.splitlines()[0] == REFUSAL
+        # What comes nearest is of another year, and said to be.
+        assert all("2023:" in line for line in answer.text.splitlines()[1:])
         assert answer.question == "còn năm 2019?"
+
+    @pytest.mark.parametrize("question", ["Còn Lạng Sơn?", "còn Lạng Sơn thì sao?"])
+    def test_a_follow_up_about_another_place(self, pipeline: Pipeline, question: str) -> None:
+        history = [Turn("user", "Ai dự ở điểm cầu Hà Tĩnh?"), Turn("assistant", "Lê Ngọc Châu. [1]")]
+        answer = pipeline.ask(question, history)
+        check(pipeline, answer)
+        assert "Dương Xuân Huyên" in answer.text  # depends on the calibration
+        assert "Lê Ngọc Châu" not in answer.text
 
     def test_a_new_topic_is_not_polluted(self, pipeline: Pipeline) -> None:
         history = [Turn("user", TRADE), Turn("assistant", "683 tỷ USD")]

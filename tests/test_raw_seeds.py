@@ -11,11 +11,13 @@ import pytest
 
 from index.local import LocalIndex
 from rag.articles import find, read
+from rag.calibration import load_calibration
 from rag.chunking import chunk_article
 from rag.corpus import Corpus
 from rag.embedding import Embedder
 from rag.generation.extractive import ExtractiveGenerator
 from rag.pipeline import Pipeline
+from rag.reader.onnx_reader import OnnxReader
 from rag.schema import Answer
 from rag.vietnamese.normalize import match_form
 from rag.vietnamese.terms import FIELDS
@@ -40,12 +42,13 @@ NOISE = [
 
 
 @pytest.fixture(scope="module")
-def raw(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def raw(embedder: Embedder, reader: OnnxReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """The whole way over the raw files."""
-    index = LocalIndex(tmp_path_factory.mktemp("raw") / "index", FIELDS)
+    folder = tmp_path_factory.mktemp("raw") / "index"
+    index = LocalIndex(folder, FIELDS)
     corpus = Corpus(index, lambda: embedder)
     corpus.add([read(path) for path in find([RAW])])
-    yield Pipeline(corpus, ExtractiveGenerator())
+    yield Pipeline(corpus, ExtractiveGenerator(), load_calibration(folder), reader)
     index.close()
 
 

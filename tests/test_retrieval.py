@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from index.schema import Hit
 from rag.pipeline import Pipeline
-from rag.question import understand
+from rag.question import Helps, understand
 from rag.retrieval import PASSAGES, dense_weight, fuse, lexical_query
 from rag.schema import Filters
-from rag.vietnamese.terms import FIELDS
+from rag.steps import Step
+from rag.vietnamese.terms import DEFINITIONS, FIELDS
 
 
 class TestFuse:
@@ -52,18 +53,27 @@ class TestFuse:
 
 class TestLexicalQuery:
     def test_a_question_is_searched_for_in_all_fields(self) -> None:
-        query = lexical_query(understand("kim ngạch gạo"))
-        assert set(query) == set(FIELDS)
+        query = lexical_query(understand("kim ngạch gạo", without={Step.ABBREVIATIONS}))
+        assert set(query) == set(FIELDS) - {DEFINITIONS}  # what an article explains is no word of it
         assert set(query["pairs"]) == {"kim_ngạch", "ngạch_gạo"}
         assert set(query["folded_pairs"]) == {"kim_ngach", "ngach_gao"}
 
     def test_vectors_count_only_where_there_are_accents(self) -> None:
         assert dense_weight(understand("kim ngạch gạo")) > 0
         assert dense_weight(understand("kim ngach gao")) == 0
-        assert dense_weight(understand("kim ngach gao", restore=lambda _: "kim ngạch gạo")) > 0
+        assert dense_weight(understand("kim ngach gao", helps=Helps(mend=lambda _, **_steps: "kim ngạch gạo"))) > 0
 
     def test_words_that_only_ask_are_not_searched_for(self) -> None:
-        assert set(lexical_query(understand("Kim ngạch là bao nhiêu?"))["syllables"]) == {"kim", "ngạch", "là"}
+        asked = "Kim ngạch là bao nhiêu?"
+        alone = lexical_query(understand(asked, without={Step.ABBREVIATIONS}))
+        assert set(alone["syllables"]) == {"kim", "ngạch", "là"}
+        assert not {"bao", "nhiêu", "mấy"} & set(lexical_query(understand(asked))["syllables"])
+
+    def test_other_ways_to_say_it_are_searched_for_too_and_weigh_less(self) -> None:
+        query = lexical_query(understand("Kiều bào ở ngoài"))
+        assert 0 < query["syllables"]["diaspora"] < query["syllables"]["kiều"]
+        assert 0 < query["syllables"]["xứ"] < query["syllables"]["diaspora"]  # "người Việt xa xứ": nearly the same
+        assert query["folded_pairs"]["xa_xu"] > 0
 
 
 class TestRealSearch:

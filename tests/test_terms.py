@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.vietnamese.normalize import strip_accents
-from rag.vietnamese.terms import FIELDS, syllables, terms
+from rag.vietnamese.terms import DEFINITIONS, FIELDS, definitions, syllables, terms
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_syllables_and_numbers(text: str, found: list[str]) -> None:
     assert syllables(text) == syllables(unicodedata.normalize("NFD", text)) == found
 
 
-def test_the_six_fields() -> None:
+def test_the_fields() -> None:
     found = terms("Kinh tế của Đà Nẵng")
     assert tuple(found) == FIELDS
     assert found["syllables"] == ["kinh", "tế", "của", "đà", "nẵng"]
@@ -59,3 +59,24 @@ def test_terms_hold_no_white_space_and_fields_agree(text: str) -> None:
 def test_leading_zeros_make_no_other_number() -> None:
     assert syllables("02/04/2024") == syllables("2/4/2024") == ["2", "4", "2024"]
     assert syllables("0,5 và 0") == ["0,5", "và", "0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("về ngoại giao kinh tế (NGKT) năm nay", [("NGKT", "ngoại giao kinh tế")]),
+        ("Bộ Ngoại giao (sau đây gọi tắt là BNG) họp", [("BNG", "Bộ Ngoại giao")]),
+        ("cơ quan đại diện (viết tắt là CQĐD)", [("CQĐD", "cơ quan đại diện")]),
+        ("Ủy ban nhân dân (UBND)", [("UBND", "Ủy ban nhân dân")]),
+        ("vận động (VĐ) và quần chúng nhân dân (QCND)", [("VĐ", "vận động"), ("QCND", "quần chúng nhân dân")]),
+        ("Việt Nam (ASEAN)", []),  # other letters
+        ("giao kinh tế (NGKT)", []),  # a word too few
+        ("ngoại giao, kinh tế (NGKT)", []),
+        ("ngoại giao kinh tế (ngkt)", []),
+        ("(NGKT)", []),
+        ("", []),
+    ],
+)
+def test_abbreviations_that_a_text_explains(text: str, found: list[tuple[str, str]]) -> None:
+    assert definitions(text) == found
+    assert terms(text)[DEFINITIONS] == [f"{short}={full.replace(' ', '_')}" for short, full in found]

@@ -1,0 +1,52 @@
+"""Whether several questions in one are better answered apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.evidence import weigh
+from rag.finding import Finding, is_better_apart
+from rag.grounding import Verdict
+from rag.question import understand
+from rag.schema import Outcome
+from tests.test_evidence import make_passage
+
+WHOLE = "Giá gạo tám thơm và sản lượng cá basa"
+RICE, FISH = "Giá gạo tám thơm", "sản lượng cá basa"
+
+
+def found(question: str, text: str, outcome: Outcome = Outcome.ANSWERED) -> Finding:
+    """What is found for `question` in an article of one sentence."""
+    understood = understand(question)
+    passage = make_passage(text, article_id=text)
+    evidence = weigh(understood, [passage], dict.fromkeys(understood.content, 1.0))
+    return Finding(understood, (passage,), evidence, Verdict(outcome, 0.5))
+
+
+class TestBetterApart:
+    of_rice = "Giá gạo tám thơm là 5 đồng."
+    of_fish = "Sản lượng cá basa là 9 tấn."
+
+    def parts(self, outcome: Outcome = Outcome.ANSWERED) -> list[Finding]:
+        return [found(RICE, self.of_rice), found(FISH, self.of_fish, outcome)]
+
+    def test_each_part_has_its_own_sentence(self) -> None:
+        assert is_better_apart(found(WHOLE, self.of_rice), self.parts())
+        assert is_better_apart(found(WHOLE, self.of_fish), self.parts(Outcome.UNSURE))
+
+    def test_one_sentence_answers_the_whole(self) -> None:
+        both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
+        assert not is_better_apart(found(WHOLE, both), self.parts())
+        assert not is_better_apart(found(WHOLE, self.of_rice), [found(RICE, both), found(FISH, both)])
+
+    def test_a_part_without_an_answer_is_none(self) -> None:
+        assert not is_better_apart(found(WHOLE, self.of_rice), self.parts(Outcome.NOT_FOUND))
+
+    @pytest.mark.parametrize("outcome", list(Outcome))
+    def test_a_part_whose_sentence_holds_little_of_it_is_not_answered(self, outcome: Outcome) -> None:
+        parts = [found(RICE, self.of_rice), found(FISH, "Trời mưa to, cá lặn.")]
+        assert not is_better_apart(found(WHOLE, self.of_rice, outcome), parts)
+
+    def test_what_is_not_found_whole_may_be_found_in_parts(self) -> None:
+        both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
+        assert is_better_apart(found(WHOLE, both, Outcome.NOT_FOUND), self.parts())

@@ -1,0 +1,129 @@
+"""What a follow-up leaves out, from the turns before it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.question import understand
+from rag.schema import Turn
+from rag.understanding.followups import Resolved, leans, resolve, without_years
+
+WHO = "Ai điều hành điểm cầu Hà Tĩnh?"
+
+
+def history(asked: str, answered: str) -> list[Turn]:
+    return [Turn("user", asked), Turn("assistant", answered)]
+
+
+class TestPointing:
+    @pytest.mark.parametrize(
+        ("text", "filled"),
+        [
+            ("Ông ấy giữ chức gì?", "Lê Ngọc Châu giữ chức gì?"),
+            ("Vị này nói gì?", "Lê Ngọc Châu nói gì?"),
+            ("Phát biểu của người đó là gì?", "Phát biểu của Lê Ngọc Châu là gì?"),
+            ("ong ay giu chuc gi", "Lê Ngọc Châu giu chuc gi"),
+        ],
+    )
+    def test_a_person_is_the_one_that_was_named_last(self, text: str, filled: str) -> None:
+        before = history(WHO, "Phó Chủ tịch Lê Ngọc Châu điều hành điểm cầu Hà Tĩnh. [1]")
+        assert resolve(text, before) == Resolved(filled, (WHO,))
+
+    def test_of_two_people_the_later_one(self) -> None:
+        before = history(WHO, "Lê Ngọc Châu và Thái Phúc Sơn điều hành điểm cầu. [1]")
+        assert resolve("Ông ấy là ai?", before).now == "Thái Phúc Sơn là ai?"
+
+    def test_the_last_turn_comes_before_the_earlier_ones(self) -> None:
+        before = [*history(WHO, "Lê Ngọc Châu. [1]"), *history("Còn Lạng Sơn?", "Dương Xuân Huyên. [1]")]
+        assert resolve("Ông ấy là ai?", before).now == "Dương Xuân Huyên là ai?"
+
+    def test_where_no_one_was_named_the_words_stay(self) -> None:
+        before = history("Họp ở đâu?", "Hội nghị họp ở Hà Nội. [1]")
+        assert resolve("Ông ấy là ai?", before) == Resolved("Ông ấy là ai?", ("Họp ở đâu?",))
+
+    @pytest.mark.parametrize(
+        ("text", "answered", "filled"),
+        [
+            ("Chỉ thị này do ai ký?", "Chỉ thị số 15-CT/TW ngày 10/8. [1]", "Chỉ thị số 15-CT/TW do ai ký?"),
+            ("chi thi nay do ai ky", "Chỉ thị số 15-CT/TW ngày 10/8. [1]", "Chỉ thị số 15-CT/TW do ai ky"),
+            ("Kế hoạch đó có gì?", "Theo Kế hoạch 04-KH/UBND. [1]", "Kế hoạch 04-KH/UBND có gì?"),
+            ("Tỉnh này có gì?", "Việc của tỉnh Hà Tĩnh. [1]", "tỉnh Hà Tĩnh có gì?"),
+            ("Hội nghị này họp ở đâu?", "Hội nghị lần thứ 32 đã họp. [1]", "Hội nghị lần thứ 32 họp ở đâu?"),
+            ("Hội nghị này ở đâu?", "Hội nghị Ngoại giao lần thứ 32. [1]", "Hội nghị Ngoại giao lần thứ 32 ở đâu?"),
+            ("Hội nghị này ở đâu?", "Hội nghị rất đông. [1]", "Hội nghị này ở đâu?"),
+        ],
+    )
+    def test_a_thing_is_the_one_of_that_sort_that_was_named(self, text: str, answered: str, filled: str) -> None:
+        assert resolve(text, history("Có gì mới?", answered)).now == filled
+
+    def test_a_marker_of_ours_is_no_part_of_a_name(self) -> None:
+        before = history("Có gì?", "Theo Chỉ thị 15 [1]")
+        assert resolve("Chỉ thị này là gì?", before).now == "Chỉ thị 15 là gì?"
+
+
+class TestWhatItLeansOn:
+    def test_it_is_the_question_before(self) -> None:
+        before = [*history("Ai?", "Không rõ."), *history(WHO, "Không rõ.")]
+        assert resolve("còn năm 2022?", before).before == (WHO,)
+
+    def test_as_far_back_as_each_leans_on_another_oldest_first(self) -> None:
+        run = [WHO, "còn Lạng Sơn?", "thế còn Nghệ An?"]
+        before = [turn for asked in ("Ai khác?", *run) for turn in history(asked, "Không rõ.")]
+        assert resolve("còn Huế?", before).before == tuple(run)
+
+    def test_but_not_without_end(self) -> None:
+        before = [turn for number in range(20) for turn in history(f"còn số {number}?", "Không rõ.")]
+        found = resolve("còn Huế?", before).before
+        assert 1 < len(found) < 10
+        assert found[-1] == "còn số 19?"
+
+    @pytest.mark.parametrize("text", [WHO, "Thế giới ra sao?", "Chi phí là bao nhiêu?", "no cong la bao nhieu"])
+    def test_a_complete_question_leans_on_nothing(self, text: str) -> None:
+        assert not leans(text)
+        assert resolve(text, history("Giá gạo?", "Lê Ngọc Châu. [1]")) == Resolved(text)
+
+    @pytest.mark.parametrize(
+        "text", ["còn Huế?", "Thế năm 2022?", "vậy thì sao", "Ông ấy là ai?", "năm đó có gì?", "con nam 2022 thi sao"]
+    )
+    def test_a_follow_up_leans(self, text: str) -> None:
+        assert leans(text)
+        assert resolve(text, []) == Resolved(text)
+
+    def test_what_was_answered_is_not_searched_for(self) -> None:
+        understood = understand("còn năm 2022?", history("Xuất siêu năm 2023?", "Đạt 28 tỷ USD tại Lạng Sơn. [1]"))
+        assert not {"lạng", "28", "usd"} & {*understood.content, *understood.terms_before["syllables"]}
+
+    def test_nothing_of_one_conversation_is_left_for_the_next(self) -> None:
+        alone = understand("còn năm 2022?")
+        understand("còn năm 2022?", history("Xuất siêu của Lạng Sơn?", "28 tỷ. [1]"))
+        assert understand("còn năm 2022?") == alone
+
+
+class TestYears:
+    @pytest.mark.parametrize(
+        ("questions", "kept"),
+        [
+            (["Gạo năm 2023?", "còn năm 2022?"], ["Gạo ?", "còn năm 2022?"]),
+            (["Gạo giai đoạn 2021-2025 ra sao?", "còn 2030?"], ["Gạo ra sao?", "còn 2030?"]),
+            (["Gạo năm 2023?", "còn cá?"], ["Gạo năm 2023?", "còn cá?"]),
+            (["Gạo năm 2021?", "còn năm 2022?", "còn cá?"], ["Gạo ?", "còn năm 2022?", "còn cá?"]),
+            (["Gạo năm 2021?", "còn năm 2022?", "năm 2023?"], ["Gạo ?", "còn ?", "năm 2023?"]),
+            (["2000 doanh nghiệp năm 2021?", "còn năm 2022?"], ["2000 doanh nghiệp ?", "còn năm 2022?"]),
+            ([], []),
+        ],
+    )
+    def test_a_later_year_takes_the_place_of_the_earlier_ones(self, questions: list[str], kept: list[str]) -> None:
+        assert without_years(questions) == kept
+
+    def test_a_later_place_takes_the_place_of_the_earlier_one_too(self) -> None:
+        named = understand("Còn Lạng Sơn?", history(WHO, "Lê Ngọc Châu. [1]")).constraints.named
+        assert [one.words for one in named if one.is_firm] == ["Lạng Sơn"]
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40), st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.text(max_size=40))))
+def test_any_conversation_is_followed(text: str, turns: list[tuple[str, str]]) -> None:
+    found = resolve(text, [Turn(role, said) for role, said in turns])  # type: ignore[arg-type]
+    assert all(question.strip() for question in found.before)
