@@ -210,7 +210,7 @@ def train(model: Reader, made: list[Example], pad: int) -> None:
         right = torch.stack([starts, ends], -1)
         loss = -torch.logsumexp(torch.log_softmax(logits, 1).masked_fill(~right, _IMPOSSIBLE), 1).mean()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()

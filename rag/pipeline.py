@@ -21,7 +21,7 @@ from rag.evidence import read, weigh
 from rag.finding import Finding, apart
 from rag.generation import Draft, Generator
 from rag.generation.extractive import ExtractiveGenerator
-from rag.grounding import REFUSAL, cite, judge, nearest, rests_on, weakest
+from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, rests_on, weakest
 from rag.question import Helps, Question, understand
 from rag.reader import Reader, open_reader
 from rag.retrieval import Retrieved, Retriever
@@ -101,6 +101,8 @@ class Pipeline:
             citations = (*answer.citations, citation)
             answer = replace(answer, text="\n".join(statements), citations=citations)
             yield answer
+        if not statements:  # the generator had nothing to say that could be cited
+            answer = replace(answer, outcome=Outcome.NOT_FOUND, reason=NOT_COVERED)
         yield answer
 
     def _drafts(self, findings: Sequence[Finding]) -> Iterator[Draft]:

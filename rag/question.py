@@ -11,7 +11,7 @@ from rag.schema import Turn
 from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, equivalents, write_out
-from rag.understanding.followups import MAX_CHARS, resolve, without_pointers, without_years
+from rag.understanding.followups import MAX_CHARS, resolve, without_pointers, without_replaced
 from rag.understanding.kinds import Kind, ask_words, counted
 from rag.understanding.splitting import splits
 from rag.vietnamese.data import lines
@@ -118,21 +118,24 @@ def understand(
     def mended(said: str) -> str:
         return helps.mend(said, accents=Step.ACCENTS not in without, typos=Step.TYPOS not in without)
 
-    resolved = resolve(cleaned, () if Step.FOLLOW_UPS in without else history)
-    accented = all(map(typed_with_accents, (resolved.now, *resolved.before)))
-    typed = step(Step.FOLLOW_UPS, cleaned, resolved.now)
-    now = mended(typed)
-    step(Step.ACCENTS if fold(now) == fold(typed) else Step.TYPOS, typed, now)
+    now = mended(cleaned)
+    step(Step.ACCENTS if fold(now) == fold(cleaned) else Step.TYPOS, cleaned, now)
+    resolved = resolve(now, () if Step.FOLLOW_UPS in without else history)
+    now = step(Step.FOLLOW_UPS, now, resolved.now)
+    accented = all(map(typed_with_accents, (cleaned, *resolved.before)))
     before = list(map(mended, resolved.before))
+    readable = has_accents(" ".join([now, *before]))
     if Step.ABBREVIATIONS not in without:
         now = step(Step.ABBREVIATIONS, now, write_out(now, helps.defined, helps.counts))
         before = [write_out(question, helps.defined, helps.counts) for question in before]
-    *before, now = without_years([*before, now])
+    *before, now = without_replaced([*before, now])
     if before:
         step(Step.FOLLOW_UPS, now, " ".join([now, *before]))
 
+    read = _Read(cleaned, tuple(trace), accented, readable, helps.defined, frozenset(without))
+
     def build(now: str, kind: Kind | None = None) -> Question:
-        return _build(now, before, kind, typed=cleaned, accented=accented, helps=helps, trace=trace, without=without)
+        return _build(now, before, kind, read)
 
     whole = build(now)
     if Step.PARTS in without:
@@ -143,20 +146,22 @@ def understand(
     return replace(whole, ways=tuple(ways))
 
 
-def _build(
-    now: str,
-    before: Sequence[str],
-    kind: Kind | None,
-    *,
-    typed: str,
-    accented: bool,
-    helps: Helps,
-    trace: Sequence[tuple[str, str]],
-    without: Collection[Step],
-) -> Question:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was told of a question before it was taken apart; see `Question`."""
+
+    text: str
+    trace: tuple[tuple[str, str], ...]
+    accented: bool
+    readable: bool
+    defined: Mapping[str, str]
+    without: frozenset[Step]
+
+
+def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Question:
     """The question `now`, mended and written out, after the questions `before`; of `kind` if it tells none itself."""
+    accented, readable, without = read.accented, read.readable, read.without
     whole = " ".join([now, *before])
-    readable = has_accents(whole)
     searched, own_kind = ask_words(without_pointers(now) if before else now, accented=readable)
     topic, kind_before = ask_words(" ".join(before), accented=readable) if before else ("", Kind.OPEN)
     if own_kind == Kind.OPEN:
@@ -167,9 +172,9 @@ def _build(
     unit = counted(now, accented=readable) if own_kind == Kind.QUANTITY else ""
     known = Step.ABBREVIATIONS not in without
     return Question(
-        text=typed,
+        text=read.text,
         search_text=whole,
-        trace=tuple(trace),
+        trace=read.trace,
         accented=accented,
         readable=readable,
         kind=Kind.OPEN if Step.KINDS in without else own_kind,
@@ -178,7 +183,7 @@ def _build(
         content=tuple(dict.fromkeys((*content, *of_topic))),
         inherited=frozenset(of_topic) - frozenset(content),
         constraints=Constraints() if Step.CONSTRAINTS in without else _named(now, before, accented=accented),
-        equivalents=equivalents(whole, helps.defined, synonyms=Step.SYNONYMS not in without) if known else (),
+        equivalents=equivalents(whole, read.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
     )
 

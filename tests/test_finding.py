@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rag.evidence import weigh
-from rag.finding import Finding, is_better_apart
+from rag.finding import Finding, apart
 from rag.grounding import Verdict
 from rag.question import understand
 from rag.schema import Outcome
@@ -23,6 +25,21 @@ def found(question: str, text: str, outcome: Outcome = Outcome.ANSWERED) -> Find
     return Finding(understood, (passage,), evidence, Verdict(outcome, 0.5))
 
 
+def is_apart(whole: Finding, parts: list[Finding]) -> bool:
+    """Whether `parts` are taken in place of `whole`."""
+    taken = apart(whole, [parts])
+    assert list(taken) in ([whole], parts)
+    return list(taken) == parts
+
+
+def test_of_several_ways_the_surest_is_taken() -> None:
+    whole = found(WHOLE, "Giá gạo tám thơm là 5 đồng.", Outcome.NOT_FOUND)
+    sure = [found(RICE, "Giá gạo tám thơm là 5 đồng."), found(FISH, "Sản lượng cá basa là 9 tấn.")]
+    unsure = [replace(part, verdict=replace(part.verdict, support=0.4)) for part in sure]
+    assert apart(whole, [unsure, sure, unsure]) == sure
+    assert apart(whole, []) == [whole]
+
+
 class TestBetterApart:
     of_rice = "Giá gạo tám thơm là 5 đồng."
     of_fish = "Sản lượng cá basa là 9 tấn."
@@ -31,22 +48,22 @@ class TestBetterApart:
         return [found(RICE, self.of_rice), found(FISH, self.of_fish, outcome)]
 
     def test_each_part_has_its_own_sentence(self) -> None:
-        assert is_better_apart(found(WHOLE, self.of_rice), self.parts())
-        assert is_better_apart(found(WHOLE, self.of_fish), self.parts(Outcome.UNSURE))
+        assert is_apart(found(WHOLE, self.of_rice), self.parts())
+        assert is_apart(found(WHOLE, self.of_fish), self.parts(Outcome.UNSURE))
 
     def test_one_sentence_answers_the_whole(self) -> None:
         both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
-        assert not is_better_apart(found(WHOLE, both), self.parts())
-        assert not is_better_apart(found(WHOLE, self.of_rice), [found(RICE, both), found(FISH, both)])
+        assert not is_apart(found(WHOLE, both), self.parts())
+        assert not is_apart(found(WHOLE, self.of_rice), [found(RICE, both), found(FISH, both)])
 
     def test_a_part_without_an_answer_is_none(self) -> None:
-        assert not is_better_apart(found(WHOLE, self.of_rice), self.parts(Outcome.NOT_FOUND))
+        assert not is_apart(found(WHOLE, self.of_rice), self.parts(Outcome.NOT_FOUND))
 
     @pytest.mark.parametrize("outcome", list(Outcome))
     def test_a_part_whose_sentence_holds_little_of_it_is_not_answered(self, outcome: Outcome) -> None:
         parts = [found(RICE, self.of_rice), found(FISH, "Trời mưa to, cá lặn.")]
-        assert not is_better_apart(found(WHOLE, self.of_rice, outcome), parts)
+        assert not is_apart(found(WHOLE, self.of_rice, outcome), parts)
 
     def test_what_is_not_found_whole_may_be_found_in_parts(self) -> None:
         both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
-        assert is_better_apart(found(WHOLE, both, Outcome.NOT_FOUND), self.parts())
+        assert is_apart(found(WHOLE, both, Outcome.NOT_FOUND), self.parts())

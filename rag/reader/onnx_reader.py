@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 208, 64, 96
 # Less room than this is not worth beginning a sentence in.
 WORTHWHILE = 24
 _LONGEST_SPAN = 30  # tokens
+_WORST = -50.0
 _PREFIX = "query: "
 
 
@@ -75,7 +77,8 @@ class OnnxReader:
         (logits,) = self._session.run(None, {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
         starts, ends = logits[0, :, 0], logits[0, :, 1]
         nothing = float(starts[0] + ends[0])
-        return [_best_span(starts, ends, at, offsets, nothing) for at, offsets in places]
+        readings = [_best_span(starts, ends, at, offsets, nothing) for at, offsets in places]
+        return [_without_space(reading, text) for reading, text in zip(readings, sentences, strict=False)]
 
 
 def _best_span(
@@ -86,10 +89,18 @@ def _best_span(
     nothing: float,
 ) -> Reading:
     length = len(offsets)
+    if not length:  # nothing that can be seen
+        return Reading(_WORST, 0, 0)
     scores = starts[at : at + length, None] + ends[None, at : at + length]
     allowed = np.triu(np.ones((length, length), bool)) & ~np.triu(np.ones((length, length), bool), _LONGEST_SPAN)
     first, last = divmod(int(np.argmax(np.where(allowed, scores, -np.inf))), length)
     return Reading(float(scores[first, last]) - nothing, offsets[first][0], offsets[last][1])
+
+
+def _without_space(reading: Reading, text: str) -> Reading:
+    """`reading` without the space that a token begins with."""
+    words = text[reading.start : reading.end]
+    return replace(reading, start=reading.end - len(words.lstrip()))
 
 
 def _built(cache_dir: Path) -> Path:

@@ -9,20 +9,21 @@ from functools import cache
 
 from rag.understanding.equivalents import Phrase
 from rag.vietnamese.data import lines
-from rag.vietnamese.normalize import fold, strip_accents
-from rag.vietnamese.terms import syllables
+from rag.vietnamese.lexicon import lexicon
+from rag.vietnamese.normalize import fold, strip_accents, typed_with_accents
+from rag.vietnamese.terms import TERM, syllables
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 UPPER = "".join(c for c in map(chr, range(ord("A"), 0x1EFA)) if c.isupper())
 """Every capital letter of Vietnamese and its neighbours."""
-_NAME = re.compile(rf"\b\d+-[{UPPER}]\w*(?:[-/]\w+)*|\b[{UPPER}]\w*(?:\s+[{UPPER}]\w*)*")
+_NAME = re.compile(rf"\b\d+(?:/\d{{4}})?[-/][{UPPER}]\w*(?:[-/]\w+)*|\b[{UPPER}]\w*(?:\s+[{UPPER}]\w*)*")
 _BEFORE_YEAR = re.compile(r"(?:\b(?:năm|nam|quý|quy|giai đoạn|giai doan)\s+|\d\s*[/-]\s*)$", re.IGNORECASE)
 YEAR_PHRASE = re.compile(
     rf"(?:\b(?:năm|nam|giai đoạn|giai doan)\s+)?(?:{_YEAR.pattern}\s*[-–]\s*)?{_YEAR.pattern}", re.IGNORECASE
 )
-"""A year with the words before it, to be taken out of a text."""
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 _DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0?(\d{1,2})(?![\d,.]*\d|[/-][^\d])")
+_BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -78,6 +79,16 @@ def form(text: str, *, accented: bool) -> list[str]:
     return syllables(text) if accented else [strip_accents(s) for s in syllables(text)]
 
 
+def without_years(text: str) -> str:
+    """`text` without the years that it names, and the words that only introduce them."""
+
+    def rest(phrase: re.Match[str]) -> str:
+        *_, last = _YEAR.finditer(text, phrase.start(), phrase.end())
+        return " " if _is_year(text, last) else phrase.group()
+
+    return re.sub(r"\s+([?.,;:!])", r"\1", " ".join(YEAR_PHRASE.sub(rest, text).split()))
+
+
 def years(text: str) -> frozenset[str]:
     """The years in `text`: "năm 2022", "2/4/2024", "2021-2025", "hội nghị 2024 có"; not "2000 doanh nghiệp"."""
     return frozenset(m.group() for m in _YEAR.finditer(text) if _is_year(text, m))
@@ -96,19 +107,20 @@ def holds(words: str, phrase: Phrase) -> bool:
 
 
 def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named]:
-    places = list(_places(text, words, accented=accented))
+    places = [place for place, _ in _places(text, words, accented=accented)]
     yield from places
     for day in _DAY.finditer(text):
         d, m = day.group(1).lstrip("0"), day.group(2).lstrip("0")
         if d and m and int(d) <= 31 and int(m) <= 12:
             month = "tháng" if accented else "thang"
-            yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_firm=True)
+            is_day = bool(_BEFORE_DAY.search(text, 0, day.start()) or re.match(r"\s*[/-]\s*\d", text[day.end() :]))
+            yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day)
     for ordinal in _ORDINAL.finditer(text):
         yield Named(ordinal.group(), (tuple(form(ordinal.group(), accented=accented)),), is_firm=True)
-    in_places = {way for place in places for way in place.ways}
+    in_places = [f" {' '.join(way)} " for place in places for way in place.ways]
     for name, is_firm in _capitals(text):
         phrase = tuple(form(name, accented=accented))
-        if phrase and phrase not in in_places:
+        if phrase and not any(holds(way, phrase) for way in in_places):
             yield Named(name, (phrase,), is_firm)
 
 
@@ -121,31 +133,58 @@ def _capitals(text: str) -> Iterator[tuple[str, bool]]:
     for number in _NUMBER.finditer(text):
         if number.group() not in of_years:
             yield number.group(), False
-    if not text.isupper():
-        for m in _NAME.finditer(text):
-            name = m.group()
-            if m.start() > 0 or name.isupper() or " " in name:
-                yield name, bool(re.match(r"\d+-", name)) or len(name.split()) >= 3
+    if text.isupper():
+        return
+    for m in _NAME.finditer(text):
+        name = m.group()
+        if m.start() == 0 and not name.isupper() and not name[0].isdigit():
+            name = name.partition(" ")[2].strip()
+        if name:
+            yield name, name[0].isdigit() or len(name.split()) >= _WHOLE_NAME
 
 
-def _places(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named]:
+_WHOLE_NAME = 3  # syllables of a person's whole name
+
+
+def _places(text: str, words: Sequence[str], *, accented: bool) -> Iterator[tuple[Named, tuple[int, int]]]:
+    """The places that `text`, of these syllables, names, and where in it."""
     table, longest = _gazetteer(accented=accented)
-    typed = text if accented else ""
+    spans = [m.span() for m in TERM.finditer(text)]
+    if len(spans) != len(words):  # a letter of two lengths: the places cannot be told from other words
+        return
     at = 0
     while at < len(words):
         for length in range(min(longest, len(words) - at), 0, -1):
             found = table.get(tuple(words[at : at + length]))
-            if found and (not found[2] or found[1] in typed):
-                yield found[0]
+            begins = [text[start] for start, _ in spans[at : at + length]]
+            # The capital of the first word tells nothing.
+            is_name = all(c.isupper() or c.isdigit() for c in begins) and (at > 0 or length > 1)
+            if found and (is_name or not found[1]):
+                yield found[0], (spans[at][0], spans[at + length - 1][1])
                 at += length - 1
                 break
         at += 1
 
 
+def without_places(text: str) -> str:
+    """`text` without the places that it names."""
+    accented = typed_with_accents(text)
+    for _, (start, end) in reversed(list(_places(text, form(text, accented=accented), accented=accented))):
+        text = text[:start] + text[end:]
+    return " ".join(text.split())
+
+
+def names_place(text: str) -> bool:
+    """Whether `text` names a place."""
+    accented = typed_with_accents(text)
+    return any(True for _ in _places(text, form(text, accented=accented), accented=accented))
+
+
 @cache
-def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, str, bool]], int]:
-    """Places by their names: the place, the name as it is written, and whether it needs its capitals."""
-    table: dict[Phrase, tuple[Named, str, bool]] = {}
+def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, bool]], int]:
+    """Places by their names: the place, and whether it needs its capitals."""
+    table: dict[Phrase, tuple[Named, bool]] = {}
+    plain = frozenset(map(strip_accents, lexicon()[0]))
     for line in lines("places.txt"):
         names = [name.strip() for name in line.split(";")]
         ways = tuple(tuple(form(name.lstrip("!"), accented=accented)) for name in names)
@@ -154,8 +193,8 @@ def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, str, boo
             continue
         for name, way in zip(names, ways, strict=True):
             # Without accents a short name may be any word: "y", "nga".
-            risky = name.startswith("!") or (not accented and len(way) == 1)
-            table.setdefault(way, (place, name.lstrip("!"), risky))
+            risky = name.startswith("!") or (not accented and len(way) == 1 and way[0] in plain)
+            table.setdefault(way, (place, risky))
     return table, max(map(len, table))
 
 

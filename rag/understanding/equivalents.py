@@ -15,6 +15,7 @@ from functools import cache
 from itertools import pairwise
 
 from index.protocol import Index
+from rag.understanding.kinds import asking_phrases
 from rag.vietnamese.data import lines
 from rag.vietnamese.lexicon import lexicon
 from rag.vietnamese.normalize import strip_accents
@@ -56,6 +57,8 @@ def write_out(text: str, defined: Mapping[str, str], counts: Counts) -> str:
     ("15-CT/TW") stays. Of several meanings the one is taken that most of the question speaks for, or that the corpus
     has beside the same words ("CT 15": "Chỉ thị 15").
     """
+    if text.isupper():  # of capitals only, no word can be told from an abbreviation
+        return text
     for _ in range(2):  # what the first turn writes out may decide what else is meant
         text = _english_pattern().sub(lambda m: _unless_said(m.group(), _english()[m.group().lower()], counts), text)
         text = _write_out_once(text, defined, counts)
@@ -101,7 +104,7 @@ def equivalents(text: str, defined: Mapping[str, str], *, synonyms: bool = True)
     for length in range(min(_LONGEST, len(words)), 0, -1):
         for at in range(len(words) - length + 1):
             phrase = words[at : at + length]
-            others = [*known.get(phrase, ()), *short.get(phrase, ())]
+            others = [*known.get(phrase, ()), *short.get(phrase, ())] if phrase not in _asking() else []
             if others and not any(taken[at : at + length]):
                 taken[at : at + length] = [True] * length
                 for other, certain in others:
@@ -161,9 +164,17 @@ def _abbreviations() -> Mapping[str, Sequence[_Meaning]]:
         plain = short.strip().lstrip("~")
         forms = [plain, strip_accents(plain)] + ([plain.lower()] if short.strip().startswith("~") else [])
         for form in dict.fromkeys(forms):
-            if form not in lexicon()[0]:  # "tư" is a word before it is Trung ương
+            if not _is_word(form):  # "tư" is a word before it is Trung ương
                 found[form].append(meaning)
     return found
+
+
+def _is_word(form: str) -> bool:
+    """Whether small letters are rather a Vietnamese syllable; the dictionary holds some abbreviations too."""
+    return form.islower() and lexicon()[0][form] > _RARE
+
+
+_RARE = 2  # dictionary words
 
 
 @cache
@@ -182,7 +193,14 @@ def _english_pattern() -> re.Pattern[str]:
 def foreign_words() -> frozenset[str]:
     """Every word, in small letters, that is no Vietnamese syllable and right all the same: abbreviations, English."""
     english = (word.lower() for phrase in _english() for word in re.findall(r"[^\W\d_]+", phrase))
-    return frozenset([*english, *(short.lower() for short in _abbreviations() if " " not in short)])
+    shorts = (short.lower() for short in _abbreviations() if " " not in short)
+    return frozenset(word for word in (*english, *shorts) if not _is_word(word))
+
+
+@cache
+def _asking() -> frozenset[Phrase]:
+    """The phrases that only ask: what means the same asks as well."""
+    return frozenset(tuple(syllables(phrase)) for phrase in asking_phrases())
 
 
 @cache
@@ -198,7 +216,7 @@ def _known(*, synonyms: bool) -> Mapping[Phrase, Sequence[tuple[Phrase, bool]]]:
                     found[phrase].setdefault(other, certain)
 
     for short, meanings in _abbreviations().items():
-        if len(meanings) == 1 and not short.islower():
+        if len(meanings) == 1 and not short.islower() and not _is_word(short.lower()):
             add((short, meanings[0].words), certain=True)
     for english, vietnamese in _english().items():
         add((english, vietnamese), certain=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from rag.schema import Turn
-from rag.understanding.constraints import UPPER, YEAR_PHRASE, years
+from rag.understanding.constraints import UPPER, names_place, without_places, without_years, years
 from rag.understanding.kinds import Kind, answer_patterns, any_of
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, match_form, typed_with_accents
@@ -73,12 +73,14 @@ def _inside(span: tuple[int, int], others: set[tuple[int, int]]) -> bool:
     return any(start <= span[0] and span[1] <= end for start, end in others)
 
 
-def without_years(questions: Sequence[str]) -> list[str]:
-    """`questions` without the years that a later one replaces: "còn năm 2022?" asks of no other year."""
+def without_replaced(questions: Sequence[str]) -> list[str]:
+    """`questions` without the years and places that a later one replaces: "còn năm 2022?" asks of no other year."""
     kept = list(questions)
     for at, question in enumerate(questions):
         if years(question):
-            kept[:at] = [" ".join(YEAR_PHRASE.sub(" ", earlier).split()) for earlier in kept[:at]]
+            kept[:at] = map(without_years, kept[:at])
+        if names_place(question):
+            kept[:at] = map(without_places, kept[:at])
     return kept
 
 
@@ -109,8 +111,7 @@ def _thing(pointed: re.Match[str], said: Sequence[str]) -> str:
     """What "chỉ thị này" is: "Chỉ thị số 15-CT/TW", from the turn that named it last; itself if none did."""
     noun = re.escape(pointed.group(1))
     named = re.compile(
-        rf"\b{noun}\s+(?:(?:số|so|lần thứ|lan thu|tỉnh|tinh)\s+)?"
-        rf"(?:\d\S*|(?-i:{_CAPITALISED})(?:\s+(?-i:{_CAPITALISED}))*)",
+        rf"\b{noun}\s+(?:(?:[^\W\d_]+\s+){{0,5}}?\d\S*|(?-i:{_CAPITALISED})(?:\s+(?-i:{_CAPITALISED}))*)",
         re.IGNORECASE,
     )
     for text in said:

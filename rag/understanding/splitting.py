@@ -17,11 +17,11 @@ _MOST = 3  # ways to be tried: each costs two searches
 
 def splits(text: str) -> list[tuple[str, str]]:
     """The ways to part `text` in two, the likeliest first; none if it joins nothing."""
-    ways = []
+    ways, of_years = [], []
     found = list(YEAR_PHRASE.finditer(text))
     if len(found) == 2 and len(years(text)) == 2 and _AND.fullmatch(text[found[0].end() : found[1].start()] or "-"):
         begin, end = text[: found[0].start()], text[found[1].end() :]
-        ways.append((begin + found[0].group() + end, begin + found[1].group() + end))
+        of_years = [(begin + found[0].group() + end, begin + found[1].group() + end)]
     text = _COMPARING.sub("", text)
     for joint in _AND.finditer(text):
         left, right = text[: joint.start()].strip(), text[joint.end() :].strip()
@@ -35,4 +35,4 @@ def splits(text: str) -> list[tuple[str, str]]:
         ways.append((left, right))
     middle = len(text) / 2
     ways.sort(key=lambda way: abs(len(way[0]) - middle))
-    return ways[:_MOST]
+    return [*of_years, *ways][:_MOST]

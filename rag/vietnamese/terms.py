@@ -16,7 +16,7 @@ from rag.vietnamese.words import segment
 DEFINITIONS = "definitions"
 
 # Numbers keep their separators (36,6 and 1.000.000 are one term); letters and digits part (15-CT/TW: 15 ct tw).
-_TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
 FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words", DEFINITIONS)
 
@@ -30,7 +30,7 @@ Terms = dict[str, list[str]]
 
 def syllables(text: str) -> list[str]:
     """The syllables and numbers of `text` in match form: "Hoà Bình 36,6% 02/4" -> ["hòa", "bình", "36,6", "2", "4"]."""
-    found: list[str] = _TERM.findall(match_form(text))
+    found: list[str] = TERM.findall(match_form(text))
     return [term.lstrip("0") or "0" if term.isdigit() else term for term in found]
 
 
