@@ -137,7 +137,8 @@ def _capitals(text: str) -> Iterator[tuple[str, bool]]:
         return
     for m in _NAME.finditer(text):
         name = m.group()
-        if m.start() == 0 and not name.isupper() and not name[0].isdigit():
+        first = name.split()[0]
+        if m.start() == 0 and not (name.isupper() or name[0].isdigit() or first in lines("surnames.txt")):
             name = name.partition(" ")[2].strip()
         if name:
             yield name, name[0].isdigit() or len(name.split()) >= _WHOLE_NAME

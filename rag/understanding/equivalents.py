@@ -18,7 +18,7 @@ from index.protocol import Index
 from rag.understanding.kinds import asking_phrases
 from rag.vietnamese.data import lines
 from rag.vietnamese.lexicon import lexicon
-from rag.vietnamese.normalize import strip_accents
+from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import DEFINITIONS, syllables
 
 Phrase = tuple[str, ...]
@@ -57,7 +57,7 @@ def write_out(text: str, defined: Mapping[str, str], counts: Counts) -> str:
     ("15-CT/TW") stays. Of several meanings the one is taken that most of the question speaks for, or that the corpus
     has beside the same words ("CT 15": "Chỉ thị 15").
     """
-    if text.isupper():  # of capitals only, no word can be told from an abbreviation
+    if text.isupper() and has_accents(text):  # of capitals only, no word can be told from an abbreviation
         return text
     for _ in range(2):  # what the first turn writes out may decide what else is meant
         text = _english_pattern().sub(lambda m: _unless_said(m.group(), _english()[m.group().lower()], counts), text)
@@ -104,7 +104,7 @@ def equivalents(text: str, defined: Mapping[str, str], *, synonyms: bool = True)
     for length in range(min(_LONGEST, len(words)), 0, -1):
         for at in range(len(words) - length + 1):
             phrase = words[at : at + length]
-            others = [*known.get(phrase, ()), *short.get(phrase, ())] if phrase not in _asking() else []
+            others = [*known.get(phrase, ()), *short.get(phrase, ())] if not _asks(phrase) else []
             if others and not any(taken[at : at + length]):
                 taken[at : at + length] = [True] * length
                 for other, certain in others:
@@ -198,9 +198,10 @@ def foreign_words() -> frozenset[str]:
 
 
 @cache
-def _asking() -> frozenset[Phrase]:
-    """The phrases that only ask: what means the same asks as well."""
-    return frozenset(tuple(syllables(phrase)) for phrase in asking_phrases())
+def _asks(phrase: Phrase) -> bool:
+    """Whether `phrase` holds one that only asks: what means the same asks as well."""
+    words = f" {' '.join(phrase)} "
+    return any(f" {' '.join(syllables(asking))} " in words for asking in asking_phrases())
 
 
 @cache

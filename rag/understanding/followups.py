@@ -11,7 +11,7 @@ from rag.schema import Turn
 from rag.understanding.constraints import UPPER, names_place, without_places, without_years, years
 from rag.understanding.kinds import Kind, answer_patterns, any_of
 from rag.vietnamese.data import lines
-from rag.vietnamese.normalize import clean, fold, match_form, typed_with_accents
+from rag.vietnamese.normalize import clean, fold, match_form, strip_accents, typed_with_accents
 
 MAX_CHARS = 2000
 # How far back a follow-up to a follow-up is read.
@@ -109,14 +109,14 @@ def _person(said: Sequence[str]) -> str:
 
 def _thing(pointed: re.Match[str], said: Sequence[str]) -> str:
     """What "chỉ thị này" is: "Chỉ thị số 15-CT/TW", from the turn that named it last; itself if none did."""
-    noun = re.escape(pointed.group(1))
+    noun = re.escape(strip_accents(pointed.group(1)))
     named = re.compile(
         rf"\b{noun}\s+(?:(?:[^\W\d_]+\s+){{0,5}}?\d\S*|(?-i:{_CAPITALISED})(?:\s+(?-i:{_CAPITALISED}))*)",
         re.IGNORECASE,
     )
     for text in said:
-        if found := named.search(text):
-            return found.group().rstrip(".,;:?!")
+        if found := named.search(strip_accents(text)):
+            return text[slice(*found.span())].rstrip(".,;:?!")
     return pointed.group()
 
 

@@ -35,9 +35,9 @@ _DICTIONARY_PAIR = 0.3  # the same for a pair of its syllables, in a question wi
 _DICTIONARY = 0.005  # chunks that a word of the dictionary counts for: it decides where the corpus is silent
 # What a mistake is worth, as a probability. The accents of one syllable left out in a question that has others; another
 # accent than is meant, in a syllable that is one; in one that is none; and one letter.
-_BARE, _OTHER_WORD, _NO_WORD, _LETTER = 0.005, 0.0001, 0.05, 0.05
+_BARE, _OTHER_WORD, _NO_WORD, _LETTER = 0.005, 0.00001, 0.05, 0.05
 _SHORTEST = 3  # letters of a word in which one may be wrong
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"\d+|[^\W\d_]+")
 _TONE_KEYS = "sfrxj"
 
 
@@ -107,6 +107,8 @@ class Speller:
     def _step(self, text: str, word: re.Match[str], *, bare: bool, typos: bool) -> list[_Candidate]:
         """What a typed syllable may be, what is likeliest by itself first."""
         typed = match_form(word.group())
+        if typed.isdigit():
+            return [_Candidate(typed, 1.0)]
         alike = self._by_fold.get(strip_accents(typed), ())
         itself = _Candidate(typed, self._counts.get(typed, 0.0))
         if bare and not has_accents(typed) and alike:
