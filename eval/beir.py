@@ -44,7 +44,7 @@ def run_beir(
         with suppress(QuestionError):  # finds nothing then
             found = prober.probe(form(text))
             for way in WAYS:
-                best = best_by_article(found.rankings[way])
+                best = best_by_article(found[way])
                 runs[way][query] = {own: score for article, score in best.items() for own in beir.names[article]}
         latency[query] = round((time.perf_counter() - clock) * 1000, 2)
     progress(len(beir.queries), len(beir.queries))

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 from index.schema import Filter
 from rag.corpus import Corpus, decode_chunk
-from rag.embedding import Vectors
-from rag.evidence import weigh
 from rag.pipeline import Pipeline
-from rag.question import Question
-from rag.retrieval import DEPTH, dense_weight, fuse, lexical_query
+from rag.retrieval import DEPTH, fuse, lexical_query
 from rag.schema import EVERYTHING, Filters, Turn
 
 WAYS = ("dense", "lexical", "fused")
@@ -27,12 +24,8 @@ class Found:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """The ranking of each of `WAYS`, best first, and the best `EVIDENCE` sentences, best first."""
-
-    rankings: Mapping[str, Sequence[Found]]
-    sentences: tuple[str, ...]
+Rankings = Mapping[str, Sequence[Found]]
+"""The ranking of each of `WAYS`, best first."""
 
 
 class Prober:
@@ -43,35 +36,31 @@ class Prober:
         self._pipeline = pipeline
         self._corpus = pipeline.corpus
 
-    def probe(self, question: str, history: Sequence[Turn] = ()) -> Probe:
-        """All rankings of `question`, and its best sentences.
+    def probe(self, question: str, history: Sequence[Turn] = ()) -> Rankings:
+        """All rankings of `question`.
 
         Raises:
             QuestionError: it cannot be asked.
         """
-        understood, vector = self._read(question, history)
-        hits = self._corpus.index.search(vector, lexical_query(understood), DEPTH, Filter())
-        articles = {found.key: found.document_id for found in self._corpus.index.records([hit.key for hit in hits])}
-        weights = {"dense": 1.0, "lexical": 0.0, "fused": dense_weight(understood)}
-        rankings = {
-            way: [Found(hit.key, articles[hit.key], s) for hit, s in fuse(hits, weights[way]) if hit.key in articles]
-            for way in WAYS
-        }
-        return Probe(rankings, self._sentences(understood, vector, EVERYTHING))
-
-    def sentences(self, question: str, only: Filters) -> tuple[str, ...]:
-        """The best `EVIDENCE` sentences among the articles that `only` lets through, best first."""
-        return self._sentences(*self._read(question, ()), only)
-
-    def _read(self, question: str, history: Sequence[Turn]) -> tuple[Question, Vectors]:
         understood = self._pipeline.understand(question, history)
         (vector,) = self._corpus.embedder.embed([understood.search_text], "query")
-        return understood, vector
+        hits = self._corpus.index.search(vector, lexical_query(understood), DEPTH, Filter())
+        articles = {found.key: found.document_id for found in self._corpus.index.records([hit.key for hit in hits])}
+        ranked = {
+            "dense": fuse(hits, 1.0),
+            "lexical": fuse(hits, 0.0),
+            "fused": self._pipeline.retriever.rank(understood, vector, hits),
+        }
+        rankings = {
+            way: [Found(hit.key, articles[hit.key], score) for hit, score in ranked[way] if hit.key in articles]
+            for way in WAYS
+        }
+        return rankings
 
-    def _sentences(self, question: Question, vector: Vectors, only: Filters) -> tuple[str, ...]:
-        retrieved = self._pipeline.retriever.retrieve(question, vector, only)
-        evidence = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)
-        return tuple(e.text for e in evidence[:EVIDENCE])
+    def sentences(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> tuple[str, ...]:
+        """The best `EVIDENCE` sentences among the articles that `only` lets through, best first."""
+        finding = self._pipeline.find(self._pipeline.understand(question, history), only)
+        return tuple(e.text for e in finding.evidence[:EVIDENCE])
 
 
 def chunk_texts(corpus: Corpus, ranking: Iterable[Found], articles: Iterable[str]) -> dict[int, tuple[str, str]]:

@@ -84,9 +84,8 @@ def _question(
 
     scores = answer_scores(case, answer, text_of)
     with suppress(QuestionError):  # counted as a wrong answer already
-        probed = prober.probe(case.question, case.history)
-        scores |= evidence_scores(case, probed.sentences)
-        scores |= retrieval_scores(case, probed, pipeline.corpus, passages=passages)
+        scores |= evidence_scores(case, prober.sentences(case.question, case.history))
+        scores |= retrieval_scores(case, prober.probe(case.question, case.history), pipeline.corpus, passages=passages)
     wrong = failure(case, answer, scores)
     scores["correct"] = float(not wrong)
     record: Question = {
@@ -145,7 +144,7 @@ def _given(pipeline: Pipeline, prober: Prober, case: Case) -> tuple[dict[str, An
     article = pipeline.article(case.given)
     scores = answer_scores(alone, answer, lambda name: article.text if article and article.id == name else None)
     with suppress(QuestionError):
-        scores |= evidence_scores(alone, prober.sentences(case.question, only))
+        scores |= evidence_scores(alone, prober.sentences(case.question, only=only))
     record = {
         "answer": answer.text,
         "refused": answer.refused,

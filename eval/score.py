@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from eval import metrics
-from eval.probe import EVIDENCE, WAYS, Found, Probe, chunk_texts
+from eval.probe import EVIDENCE, WAYS, Found, Rankings, chunk_texts
 from eval.text import count_words, holds, meets, without_markers
 from rag.chunking import chunk_article
 from rag.corpus import Corpus
@@ -97,7 +97,7 @@ def evidence_scores(case: Case, sentences: Sequence[str]) -> Scores:
     }
 
 
-def retrieval_scores(case: Case, probe: Probe, corpus: Corpus, *, passages: bool = True) -> Scores:
+def retrieval_scores(case: Case, rankings: Rankings, corpus: Corpus, *, passages: bool = True) -> Scores:
     """Recall, MRR and nDCG of each way of searching: by articles and, if `passages`, by passages that hold the answer.
 
     Without `passages` an article is the unit, and the names carry no level.
@@ -107,7 +107,7 @@ def retrieval_scores(case: Case, probe: Probe, corpus: Corpus, *, passages: bool
     scores: Scores = {}
     level = "article." if passages else ""
     for way in WAYS:
-        order = list(dict.fromkeys(found.article_id for found in probe.rankings[way]))
+        order = list(dict.fromkeys(found.article_id for found in rankings[way]))
         if case.articles:
             relevant = [article in case.articles for article in order]
             needs = (
@@ -121,11 +121,11 @@ def retrieval_scores(case: Case, probe: Probe, corpus: Corpus, *, passages: bool
     return scores
 
 
-def _passage_scores(case: Case, probe: Probe, corpus: Corpus) -> Scores:
+def _passage_scores(case: Case, rankings: Rankings, corpus: Corpus) -> Scores:
     """A passage is relevant if it holds an answer, or a part of `all_of`, and its article is gold."""
     parts: list[tuple[str, ...]] = [(part,) for part in case.all_of] or [case.answers]
-    gold = case.articles or tuple({found.article_id for found in probe.rankings["fused"]})
-    texts = chunk_texts(corpus, probe.rankings["fused"], gold)
+    gold = case.articles or tuple({found.article_id for found in rankings["fused"]})
+    texts = chunk_texts(corpus, rankings["fused"], gold)
     total = 0
     for article_id in gold:
         article = corpus.article(article_id)
@@ -134,7 +134,7 @@ def _passage_scores(case: Case, probe: Probe, corpus: Corpus) -> Scores:
         return {}
     scores: Scores = {}
     for way in WAYS:
-        ranked = [texts.get(found.key, ("", ""))[1] for found in probe.rankings[way]]
+        ranked = [texts.get(found.key, ("", ""))[1] for found in rankings[way]]
         needs = [_first(any(holds(text, answer) for answer in part) for text in ranked) for part in parts]
         relevant = [_helps(text, parts) for text in ranked]
         scores |= _ranking_scores(f"{way}.", needs, relevant, total)

@@ -17,7 +17,7 @@ from rag.vietnamese.data import lines
 # Weights of the features; see `Evidence`. A logistic regression on the sentences of ten passages for each of 2,000
 # viquad train questions, and the gold dev questions (`eval.fit`).
 _WEIGHTS = {
-    "passage": 1.9,
+    "passage": 1.4,
     "similarity": 4.0,
     "coverage": 2.5,
     "context": 2.9,
@@ -29,7 +29,7 @@ _WEIGHTS = {
     "firm": 0.7,
     "posts": 0.4,
     "opposites": 1.0,
-    "reader": 0.3,
+    "reader": 0.5,
 }
 _READ = 8  # sentences offered to the reader; it reads as many of them as fit
 _SUREST = 12.0

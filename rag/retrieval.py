@@ -26,6 +26,10 @@ PASSAGES = 10
 # others (fused .871 for .868), and for the same questions without accents, restored, .860 for .855.
 _FIELD_WEIGHTS = {"syllables": 1.0, "words": 0.5, "pairs": 0.25}
 _DENSE_WEIGHT = 0.5
+# How much the nearest sentence of a passage adds to its fused score, for so many of the best. On 500 viquad train
+# questions nDCG@10 .869 without, .888 at 15 and 20; on 500 of dev .864 and .880.
+_SENTENCE_WEIGHT, _REFINED = 15.0, 30
+_TYPICAL_COSINE = 0.85  # of the bundled model: so that the scores stay around where they were
 # What another way to say a phrase of the question counts: an abbreviation, a synonym.
 _CERTAIN, _SYNONYM = 0.6, 0.2
 
@@ -51,13 +55,12 @@ class Retriever:
 
     def retrieve(self, question: Question, vector: Vectors, only: Filters, limit: int = PASSAGES) -> Retrieved:
         """The `limit` best passages. `vector` is the question's, from the corpus's embedder."""
-        index = self._corpus.index
         allowed = Filter(only.articles, only.publishers, only.since, only.until)
-        hits = index.search(vector, lexical_query(question), DEPTH, allowed)
-        ranked = fuse(hits, dense_weight(question, self._without))[:limit]
+        hits = self._corpus.index.search(vector, lexical_query(question), DEPTH, allowed)
+        ranked = self.rank(question, vector, hits)[:limit]
         scores = {hit.key: Scores(hit.dense, hit.lexical, fused) for hit, fused in ranked}
         passages: list[Passage] = []
-        for found in index.records([hit.key for hit, _ in ranked]):
+        for found in self._corpus.index.records([hit.key for hit, _ in ranked]):
             article = self._corpus.article_at(found.document_id, found.digest)
             if article is None:  # replaced between two reads; the next question sees the new one
                 continue
@@ -65,6 +68,22 @@ class Retriever:
             chunk = decode_chunk(found.payload, article)
             passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities))
         return Retrieved(tuple(passages), *self._weights(question))
+
+    def rank(self, question: Question, vector: Vectors, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
+        """`hits` with their scores, best first: fused, and the best of them by their sentence nearest to the question.
+
+        A passage of several topics has a vector between them; one sentence of it may be just what is asked for.
+        """
+        ranked = fuse(hits, weight := dense_weight(question, self._without))
+        head = {hit.key: (hit, fused) for hit, fused in ranked[:_REFINED]}
+        if not weight:
+            return ranked
+        refined = []
+        for found in self._corpus.index.records(list(head)):
+            hit, fused = head[found.key]
+            nearest = float((found.part_vectors @ vector).max(initial=0.0))
+            refined.append((hit, fused + _SENTENCE_WEIGHT * (nearest - _TYPICAL_COSINE)))
+        return [*sorted(refined, key=lambda r: (-r[1], r[0].key)), *ranked[_REFINED:]]
 
     def _weights(self, question: Question) -> tuple[dict[str, float], frozenset[str]]:
         """BM25's inverse document frequency of each content word, near 0 for one that every chunk holds; and the words
