@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 Matrix = NDArray[np.float64]
 
 # The largest share of answerable questions that may be refused, and that may be answered with a warning.
-FALSE_REFUSALS, WARNINGS = 0.03, 0.08
+FALSE_REFUSALS, WARNINGS = 0.04, 0.06
 # How strongly the weights are held near those before: so few questions can move them only so far.
 RIDGE = 2.0
 # What a question with its articles left out counts, beside 1: it is easier than a near miss.
@@ -88,7 +88,7 @@ def fit(rows: Sequence[Row], before: Calibration, embedder: str, fitted_on: str)
     for fold in range(_FOLDS):
         held = np.arange(len(rows)) % _FOLDS == fold
         out_of_fold[held] = _probability(x[held], _regress(x[~held], y[~held], weights[~held], start))
-    asked = out_of_fold[y == 1]
+    asked = out_of_fold[(y == 1) & (weights == 1)]  # the thresholds are for questions like ours
     found = _regress(x, y, weights, start)
     return Calibration(
         embedder=embedder,

@@ -117,7 +117,7 @@ def retrieval_scores(case: Case, rankings: Rankings, corpus: Corpus, *, passages
             )
             scores |= _ranking_scores(f"{way}.{level}", needs, relevant, len(case.articles))
     if passages:
-        scores |= _passage_scores(case, probe, corpus)
+        scores |= _passage_scores(case, rankings, corpus)
     return scores
 
 

@@ -30,6 +30,7 @@ from rag.settings import Settings
 from rag.steps import NOTHING, Step
 from rag.understanding.equivalents import Definitions
 from rag.understanding.spelling import Speller
+from rag.vietnamese.data import add_from
 from rag.vietnamese.terms import FIELDS
 
 
@@ -175,7 +176,10 @@ def open_pipeline(settings: Settings) -> Pipeline:
     Raises:
         IndexStoreError: the index cannot be used.
         CalibrationError: the calibration cannot be used.
+        SettingsError: the word lists cannot be added.
     """
+    if settings.words_dir:
+        add_from(settings.words_dir)
     corpus, calibration = open_corpus(settings), load_calibration(settings.index_dir)
     return Pipeline(corpus, ExtractiveGenerator(), calibration, open_reader(settings), settings.without)
 

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Threads for embedding.",
     )
+    words_dir: Path | None = Field(
+        default=None, description="A folder of word lists that extend those in `rag/vietnamese/data`."
+    )
     without: frozenset[Step] = Field(
         default=NOTHING, description="Steps to leave out, to see what they are worth; see `rag.steps`."
     )

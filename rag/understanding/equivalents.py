@@ -1,6 +1,6 @@
 """Other ways to say what a question says: abbreviations, English words, synonyms.
 
-Three lists in `rag.vietnamese.data`, an operator's own (`Settings.words_file`), and what the corpus itself defines
+Three lists in `rag.vietnamese.data`, what an operator adds to them, and what the corpus itself defines
 ("ngoại giao kinh tế (NGKT)"). Abbreviations and English words are written out in the question; whatever it holds
 after that, in either form, is also searched and recognised in the other forms.
 """
