@@ -17,7 +17,7 @@ from eval.gold import Gold
 from eval.metrics import auroc
 from rag.calibration import Calibration
 from rag.errors import QuestionError
-from rag.grounding import features
+from rag.grounding import features, missed
 from rag.pipeline import Pipeline
 from rag.schema import Filters, Turn
 
@@ -59,7 +59,8 @@ def collect(pipeline: Pipeline, golds: Sequence[Gold], progress: Progress = lamb
             wanted.append((Filters(articles=frozenset(others)), False, LEFT_OUT))
         for only, answerable, weight in wanted:
             evidence = pipeline.find(question, only).evidence
-            if evidence:
+            # What a constraint refuses needs no weights, and would teach them to look at nothing else.
+            if evidence and not missed(question, evidence[0].features):
                 rows.append(Row(features(question, evidence), answerable, weight))
     progress(len(golds), len(golds))
     return rows

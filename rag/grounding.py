@@ -86,10 +86,12 @@ def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibra
     if not evidence:
         return Verdict(Outcome.NOT_FOUND, 0.0, NO_PASSAGE)
     support = calibration.probability(features(question, evidence))
-    missed = _missed(question, evidence[0].features)
-    if support < calibration.refuse_below or missed:
-        near = _near(question, evidence[0]) if missed else ""
-        return Verdict(Outcome.NOT_FOUND, support, missed or NOT_COVERED, near)
+    if reason := missed(question, evidence[0].features):
+        # Below whatever is refused for want of evidence: what speaks of another year or place does not answer.
+        support = min(support, calibration.refuse_below / 2)
+        return Verdict(Outcome.NOT_FOUND, support, reason, _near(question, evidence[0]))
+    if support < calibration.refuse_below:
+        return Verdict(Outcome.NOT_FOUND, support, NOT_COVERED)
     if support < calibration.answer_from:
         return Verdict(Outcome.UNSURE, support, UNSURE)
     return Verdict(Outcome.ANSWERED, support)
@@ -113,7 +115,7 @@ def rests_on(draft: Draft, evidence: Evidence) -> bool:
     return same and draft.span[0] <= evidence.span[0] < draft.span[1]
 
 
-def _missed(question: Question, best: Mapping[str, float]) -> str:
+def missed(question: Question, best: Mapping[str, float]) -> str:
     """Which of the question's constraints the best evidence does not meet at all, in Vietnamese; "" if none."""
     wanted = question.constraints
     if not best["years"]:

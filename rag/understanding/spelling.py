@@ -31,7 +31,7 @@ _LONG = 60  # syllables; a longer text gets fewer candidates each, so that no qu
 _SMOOTHING = 0.003  # of 0.001 to 0.3, the best on 500 viquad dev questions: 97 % of the syllables are right
 _ASKING = 100.0  # chunks that a syllable or pair of the word lists counts for
 _ASKING_TYPED = 1.0  # the same in a question that was typed with accents: "ở đầu cầu" is not "ở đâu cầu"
-_DICTIONARY_PAIR = 0.3  # the same for a pair of its syllables, in a question without accents
+_DICTIONARY_PAIR = 0.15  # the same for a pair of its syllables, in a question without accents
 _DICTIONARY = 0.005  # chunks that a word of the dictionary counts for: it decides where the corpus is silent
 # What a mistake is worth, as a probability. The accents of one syllable left out in a question that has others; another
 # accent than is meant, in a syllable that is one; in one that is none; and one letter.
