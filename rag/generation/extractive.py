@@ -147,9 +147,33 @@ def _whole(question: Question, evidence: Evidence) -> Span:
     if len(evidence.text.split()) <= _LONG_SENTENCE:
         return evidence.span
     start, end = _clauses(question, evidence)
+    if evidence.short and len(text[start:end].split()) > _LONG_SENTENCE:
+        start, end = _around(text, evidence.span, evidence.short)
     if question.kind == Kind.LIST and text[end : end + 1] == ":":
         return start, evidence.span[1]  # "... 7 nhóm: a; b; c": the list is the rest of the sentence
     return start, end
+
+
+def _around(text: str, span: Span, short: Span) -> Span:
+    """The parts of a long sentence between commas that hold the short answer, and as many beside it as can be read."""
+    start, end = span
+    bounds = [start, *(m.end() for m in _PART_END.finditer(text, start, end)), end]
+    first = max(i for i in range(len(bounds) - 1) if bounds[i] <= short[0])
+    last = min(i for i in range(1, len(bounds)) if bounds[i] >= min(short[1], end))
+
+    def words(a: int, b: int) -> int:
+        return len(text[bounds[a] : bounds[b]].split())
+
+    while first > 0 or last < len(bounds) - 1:
+        # What stands before says whose the answer is; so it comes first.
+        if first > 0 and words(first - 1, last) <= _LONG_SENTENCE:
+            first -= 1
+        elif last < len(bounds) - 1 and words(first, last + 1) <= _LONG_SENTENCE:
+            last += 1
+        else:
+            break
+    begin = bounds[first] + len(text[bounds[first] : bounds[last]]) - len(text[bounds[first] : bounds[last]].lstrip())
+    return begin, begin + len(text[begin : bounds[last]].rstrip(" ,;:"))
 
 
 def _with_list(question: Question, evidence: Evidence) -> Span:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-# What one reading may cost: tokens in all, of the question, and of each sentence. As in training.
-MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 208, 64, 96
+# What one reading may cost: tokens in all (in training 208), of the question, and of each sentence.
+MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 176, 64, 96
 # Less room than this is not worth beginning a sentence in.
 WORTHWHILE = 24
 _LONGEST_SPAN = 30  # tokens

@@ -201,7 +201,12 @@ def foreign_words() -> frozenset[str]:
 def _asks(phrase: Phrase) -> bool:
     """Whether `phrase` holds one that only asks: what means the same asks as well."""
     words = f" {' '.join(phrase)} "
-    return any(f" {' '.join(syllables(asking))} " in words for asking in asking_phrases())
+    return any(asking in words for asking in _asking())
+
+
+@cache
+def _asking() -> tuple[str, ...]:
+    return tuple(f" {' '.join(syllables(asking))} " for asking in asking_phrases())
 
 
 @cache

@@ -35,7 +35,7 @@ _DICTIONARY_PAIR = 0.15  # the same for a pair of its syllables, in a question w
 _DICTIONARY = 0.005  # chunks that a word of the dictionary counts for: it decides where the corpus is silent
 # What a mistake is worth, as a probability. The accents of one syllable left out in a question that has others; another
 # accent than is meant, in a syllable that is one; in one that is none; and one letter.
-_BARE, _OTHER_WORD, _NO_WORD, _LETTER = 0.005, 0.00001, 0.05, 0.05
+_BARE, _OTHER_WORD, _NO_WORD, _LETTER = 0.005, 0.00001, 0.002, 0.005
 _SHORTEST = 3  # letters of a word in which one may be wrong
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 _TONE_KEYS = "sfrxj"
