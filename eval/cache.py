@@ -46,7 +46,7 @@ def open_cached(settings: Settings, texts: Sequence[Text], progress: Progress) -
             add_cached(settings, plain, missing, progress)
     finally:
         plain.index.close()
-    return open_pipeline(here)
+    return open_pipeline(here, calibrated=settings.index_dir)
 
 
 def add_cached(settings: Settings, corpus: Corpus, articles: Sequence[Article], progress: Progress) -> None:

@@ -88,9 +88,9 @@ def fit(rows: Sequence[Row], before: Calibration, embedder: str, fitted_on: str)
     out_of_fold = np.empty(len(rows))
     for fold in range(_FOLDS):
         held = np.arange(len(rows)) % _FOLDS == fold
-        out_of_fold[held] = _probability(x[held], _regress(x[~held], y[~held], weights[~held], start))
+        out_of_fold[held] = _probability(x[held], _fit(x[~held], y[~held], weights[~held], start))
     asked = out_of_fold[(y == 1) & (weights == 1)]  # the thresholds are for questions like ours
-    found = _regress(x, y, weights, start)
+    found = _fit(x, y, weights, start)
     return Calibration(
         embedder=embedder,
         weights={name: round(float(weight), 3) for name, weight in zip(names, found, strict=False)},
@@ -104,6 +104,17 @@ def fit(rows: Sequence[Row], before: Calibration, embedder: str, fitted_on: str)
 def start_from(before: Calibration, embedder: str) -> Calibration:
     """What to fit from: the calibration `before`, or nothing if it belongs to another embedder than `embedder`."""
     return before if before.embedder == embedder else replace(before, weights={}, bias=0.0)
+
+
+def _fit(x: Matrix, y: Matrix, weights: Matrix, start: Matrix) -> Matrix:
+    """The regression without the features whose weight would be negative: more of any of them never speaks against."""
+    kept = np.ones(len(start), bool)
+    while True:
+        found = np.zeros(len(start))
+        found[kept] = _regress(x[:, kept], y, weights, start[kept])
+        if (found[:-1] >= 0).all():
+            return found
+        kept[int(np.argmin(found[:-1]))] = False
 
 
 def _regress(x: Matrix, y: Matrix, weights: Matrix, start: Matrix) -> Matrix:

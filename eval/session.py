@@ -115,7 +115,8 @@ def _gold_pipeline(settings: Settings, options: Options, bar: Bar) -> Iterator[t
         articles.append(article)
         stems |= {clean(path.stem): article.id, clean(path.name): article.id}
     with tempfile.TemporaryDirectory(prefix="hoidap-eval-", ignore_cleanup_errors=True) as folder:
-        pipeline = open_pipeline(settings.model_copy(update={"index_dir": Path(folder)}))
+        here = settings.model_copy(update={"index_dir": Path(folder)})
+        pipeline = open_pipeline(here, calibrated=settings.index_dir)
         try:
             add_cached(settings, pipeline.corpus, articles, bar("Indexing"))
             status = pipeline.corpus.index.status()

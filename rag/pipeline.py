@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from index.local import LocalIndex
 from rag.calibration import Calibration, load_calibration
@@ -170,8 +171,8 @@ def open_corpus(settings: Settings) -> Corpus:
     return Corpus(LocalIndex(settings.index_dir, FIELDS), lambda: load_embedder(settings))
 
 
-def open_pipeline(settings: Settings) -> Pipeline:
-    """The pipeline over the corpus that the settings name.
+def open_pipeline(settings: Settings, calibrated: Path | None = None) -> Pipeline:
+    """The pipeline over the corpus that the settings name, with the calibration in `calibrated` (or in its own folder).
 
     Raises:
         IndexStoreError: the index cannot be used.
@@ -180,7 +181,7 @@ def open_pipeline(settings: Settings) -> Pipeline:
     """
     if settings.words_dir:
         add_from(settings.words_dir)
-    corpus, calibration = open_corpus(settings), load_calibration(settings.index_dir)
+    corpus, calibration = open_corpus(settings), load_calibration(calibrated or settings.index_dir)
     return Pipeline(corpus, ExtractiveGenerator(), calibration, open_reader(settings), settings.without)
 
 

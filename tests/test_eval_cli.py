@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.conftest import HashEmbedder
+from tests.conftest import HashEmbedder, calibration_of
 from ui.cli_eval import eval_app
 
 GOLD: list[dict[str, object]] = [
@@ -30,6 +30,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = HashEmbedder(dimension=64)
     monkeypatch.setattr("rag.embedding.load_embedder", lambda _: embedder)
     monkeypatch.setattr("rag.pipeline.load_embedder", lambda _: embedder)
+    monkeypatch.setattr("rag.pipeline.load_calibration", lambda _folder: calibration_of(embedder.name))
     monkeypatch.setenv("HOIDAP_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("HOIDAP_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.chdir(tmp_path)

@@ -18,7 +18,7 @@ from eval.run import run_cases
 from index.schema import Vectors
 from rag.embedding import Kind
 from rag.settings import Settings
-from tests.conftest import HashEmbedder
+from tests.conftest import HashEmbedder, calibration_of
 
 BRIDGE = "Cầu Rồng bắc qua sông Hàn ở Đà Nẵng. Cầu dài 666 mét và có sáu làn xe."
 TOWER = "Tháp Rùa nằm giữa hồ Gươm ở Hà Nội. Tháp được xây vào cuối thế kỷ 19."
@@ -31,6 +31,7 @@ def embedder(monkeypatch: pytest.MonkeyPatch) -> HashEmbedder:
     embedder = HashEmbedder(dimension=64)
     monkeypatch.setattr("rag.embedding.load_embedder", lambda _: embedder)
     monkeypatch.setattr("rag.pipeline.load_embedder", lambda _: embedder)
+    monkeypatch.setattr("rag.pipeline.load_calibration", lambda _folder: calibration_of(embedder.name))
     return embedder
 
 

@@ -146,7 +146,7 @@ class TestSupport:
     def test_more_of_anything_never_supports_less(self, feature: str) -> None:
         question = understand("Gạo đạt bao nhiêu?")
         (evidence,) = evidence_for("Gạo đạt bao nhiêu?", "Gạo đạt 5 tỷ.")
-        low, high = (replace(evidence, features={**evidence.features, feature: value}) for value in (0.1, 0.9))
+        low, high = (replace(evidence, features={**evidence.features, feature: value}) for value in (0.1, 1.0))
         assert judge(question, [low], CALIBRATION).support < judge(question, [high], CALIBRATION).support
 
     def test_the_weakest_part_is_what_an_answer_in_parts_is_worth(self) -> None:
