@@ -90,7 +90,8 @@ def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibra
         # Below whatever is refused for want of evidence: what speaks of another year or place does not answer.
         support = min(support, calibration.refuse_below / 2)
         return Verdict(Outcome.NOT_FOUND, support, reason, _near(question, evidence[0]))
-    if support < calibration.refuse_below:
+    # No word of the question stands anywhere near: whatever the vectors say, it is about something else.
+    if support < calibration.refuse_below or not any(e.features["held"] for e in evidence):
         return Verdict(Outcome.NOT_FOUND, support, NOT_COVERED)
     if support < calibration.answer_from:
         return Verdict(Outcome.UNSURE, support, UNSURE)
