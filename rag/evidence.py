@@ -14,9 +14,9 @@ from rag.understanding.constraints import holds, posts
 from rag.understanding.kinds import answer_patterns
 from rag.vietnamese.data import lines
 
-# Weights of the features; see `Evidence`. Fitted by a softmax over the sentences of each question, held near the weights
-# of before: 427 viquad train questions, and the gold dev questions on the seed articles and on the raw news texts. That
-# of the reader was raised to .5 by hand: of .3 to 1.2, best for the first sentence on gold dev.
+# Weights of the features; see `Evidence`. Fitted by a softmax over the sentences of each question, held near the
+# weights of before: 427 viquad train questions, and the gold dev questions on the seed articles and on the raw news
+# texts. That of the reader was raised to .5 by hand: of .3 to 1.2, best for the first sentence on gold dev.
 _WEIGHTS = {
     "passage": 1.4,
     "similarity": 4.0,
