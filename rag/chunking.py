@@ -9,13 +9,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 from rag.schema import Article, Chunk, Span
-from rag.vietnamese.sentences import is_list_item, split_sentences
+from rag.vietnamese.sentences import is_list_item, same_sentence, split_statements
 
 MAX_WORDS = 220
 # A section shorter than this is joined to the next one, so that no chunk is a lone sentence.
 MIN_WORDS = 60
 
-RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-3"
+RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-4"
 """Identity of the way of chunking, kept in the index: chunks made in different ways are not mixed."""
 
 
@@ -23,7 +23,8 @@ def chunk_article(article: Article) -> list[Chunk]:
     """The chunks of `article`, in order. A heading between two chunks belongs to neither; one
     between two short sections that were joined stands inside the text, but is no sentence.
 
-    Every sentence is in one chunk, whole; a sentence longer than `MAX_WORDS` is a chunk by itself.
+    Every sentence is in one chunk, whole, its long ones as several statements; only a sentence longer than `MAX_WORDS`
+    may be parted.
     """
     chunks = []
     for heading, sentences in _sections(article):
@@ -56,7 +57,7 @@ def _sections(article: Article) -> list[tuple[str, list[Span]]]:
     inside = set(headings)
     sections: list[tuple[str, list[Span]]] = []
     for name, (start, end) in zip(names, pairwise(bounds), strict=True):
-        found = [(start + a, start + b) for a, b in split_sentences(text[start:end])]
+        found = [(start + a, start + b) for a, b in split_statements(text[start:end])]
         sentences = [s for s in found if not any(h[0] <= s[0] and s[1] <= h[1] for h in inside)]
         if not sentences:
             continue
@@ -86,10 +87,11 @@ def _runs(text: str, sentences: list[Span]) -> list[list[Span]]:
 
 
 def _blocks(text: str, sentences: list[Span]) -> list[list[Span]]:
-    """What must not be parted: a list and the sentence that introduces it, as far as a chunk holds them."""
+    """What must not be parted: a sentence, or a list and what introduces it, as far as a chunk holds them."""
     blocks: list[list[Span]] = []
     for sentence in sentences:
-        if blocks and is_list_item(text, sentence) and _words(text, [*blocks[-1], sentence]) <= MAX_WORDS:
+        goes_on = blocks and (same_sentence(text, blocks[-1][-1], sentence) or is_list_item(text, sentence))
+        if goes_on and _words(text, [*blocks[-1], sentence]) <= MAX_WORDS:
             blocks[-1].append(sentence)
         else:
             blocks.append([sentence])

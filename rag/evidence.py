@@ -9,10 +9,11 @@ from itertools import pairwise
 
 from rag.question import Question
 from rag.reader import Reader
-from rag.schema import Passage, Span
-from rag.understanding.constraints import holds, posts
+from rag.schema import Article, Passage, Span
+from rag.understanding.constraints import Named, holds, posts
 from rag.understanding.kinds import answer_patterns
 from rag.vietnamese.data import lines
+from rag.vietnamese.sentences import same_sentence
 
 # Weights of the features; see `Evidence`. Fitted by a softmax over the sentences of each question, held near the
 # weights of before: 427 viquad train questions, and the gold dev questions on the seed articles and on the raw news
@@ -49,9 +50,9 @@ class Evidence:
     - `fits`: what it is worth that it holds what the kind of question wants (a number, a name), as log odds; `unit`: 1
       if it holds a number of what is counted ("mấy nhóm": "7 nhóm"), or if nothing is.
     - `years`: the share of the question's years that stand in it or in its context; one elsewhere in the article
-      counts half. `names`: the share of what it names; `firm`: the share of what must not be another one (a place, an
-      ordinal); `posts`: that of the posts. `opposites`: 0 if it tells of an opposite of what is asked instead. All are
-      1 if the question has none. `firm_here` and `posts_here` count the sentence alone, without its context.
+      counts half. `firm`: the same for what must not be another one (a place, an ordinal). `names`: the share of all
+      that it names; `posts`: that of the posts. `opposites`: 0 if it tells of an opposite of what is asked instead.
+      All are 1 if the question has none. `firm_here` and `posts_here` count the sentence alone.
     - `known`: the share of the question's own content words that are said anywhere in the corpus, or here otherwise.
     - `reader`: how far the reader takes it for the answer, as a logit over "no answer".
 
@@ -89,8 +90,10 @@ def weigh(
     evidence = []
     for passage in passages:
         around = question.read(_around(passage))
+        said = f" {' '.join(question.form(passage.article.text))} " if question.constraints.named else ""
         held = _coverage(weights, {*around, *question.read(passage.chunk.text)})
         before: list[str] = []
+        last: Span | None = None
         for span, similarity in zip(passage.chunk.sentences, passage.similarities, strict=True):
             sentence = passage.article.text[span[0] : span[1]]
             words = question.read(sentence)
@@ -105,10 +108,12 @@ def weigh(
                 "held": held,
                 "unit": _unit(question, words),
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
-                **_constraints(question, words, context, passage.article.text),
+                **_constraints(question, words, context, passage.article, said),
             }
             evidence.append(Evidence(passage, span, features))
-            before = words
+            joined = last and same_sentence(passage.article.text, last, span)
+            before = [*before, *words] if joined else words
+            last = span
     return sorted(evidence, key=lambda e: -e.score)
 
 
@@ -133,8 +138,10 @@ def _bounded(logit: float) -> float:
     return max(-_SUREST, min(_SUREST, logit))
 
 
-def _constraints(question: Question, words: Sequence[str], context: Sequence[str], article: str) -> dict[str, float]:
-    """How far a sentence, in its context, meets what the question names."""
+def _constraints(
+    question: Question, words: Sequence[str], context: Sequence[str], article: Article, said: str
+) -> dict[str, float]:
+    """How far a sentence, in its context, meets what the question names. `said` are all words of the article."""
     wanted = question.constraints
     sentence, around = f" {' '.join(words)} ", f" {' '.join(context)} "
     met = [(named, any(holds(around, way) for way in named.ways)) for named in wanted.named]
@@ -143,12 +150,28 @@ def _constraints(question: Question, words: Sequence[str], context: Sequence[str
     return {
         "firm_here": _mean([float(any(holds(sentence, way) for way in n.ways)) for n in wanted.named if n.is_firm]),
         "posts_here": _mean([float(any(post[: len(one)] == one for one in here)) for post in wanted.posts]),
-        "years": _mean([1.0 if holds(around, (year,)) else 0.5 * (year in article) for year in wanted.years]),
+        "years": _mean([_year(year, around, article) for year in wanted.years]),
         "names": _mean([float(is_met) for _, is_met in met]),
-        "firm": _mean([float(is_met) for named, is_met in met if named.is_firm]),
+        "firm": _mean([_firm(named, around, said) for named in wanted.named if named.is_firm]),
         "posts": _mean([float(any(post[: len(one)] == one for one in held)) for post in wanted.posts]),
         "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
     }
+
+
+def _year(year: str, context: str, article: Article) -> float:
+    """How far a sentence in its context, and the article around it, is about `year`."""
+    if holds(context, (year,)):
+        return 1.0
+    # An article without a date seldom names its own year, but those next to it.
+    near = () if article.published else (str(int(year) - 1), str(int(year) + 1))
+    return 0.5 * any(one in article.text for one in (year, *near))
+
+
+def _firm(named: Named, context: str, said: str) -> float:
+    """How far a sentence in its context, and the article around it, is about `named`."""
+    if any(holds(context, way) for way in named.ways):
+        return 1.0
+    return 0.5 * any(holds(said, way) for way in named.ways)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -40,7 +40,7 @@ class Chunk:
     """A run of whole sentences. `article.text[start:end] == text`, always.
 
     `heading` is the section that the chunk opens in ("" before the first heading). `sentences` are
-    spans of the article's text, in order, each inside `[start, end)`.
+    spans of the article's text, in order, each inside `[start, end)`; a long sentence is several of them.
     """
 
     id: str

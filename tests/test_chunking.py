@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rag.articles import find, read
 from rag.chunking import MAX_WORDS, MIN_WORDS, chunk_article, embedding_text
 from rag.schema import Article, Chunk, Span
-from rag.vietnamese.sentences import is_list_item, split_sentences
+from rag.vietnamese.sentences import is_list_item, split_statements
 from tests.conftest import SEEDS
 
 WORDS = st.sampled_from(
@@ -76,9 +76,9 @@ def size(text: str, spans: tuple[Span, ...] | list[Span]) -> int:
 
 
 def sentences_of(article: Article) -> list[Span]:
-    """All sentences of the text but the headings."""
+    """All statements of the text but the headings."""
     inside = {at for start, end in article.headings for at in range(start, end)}
-    return [span for span in split_sentences(article.text) if span[0] not in inside]
+    return [span for span in split_statements(article.text) if span[0] not in inside]
 
 
 def check(article: Article) -> list[Chunk]:

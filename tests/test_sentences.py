@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.vietnamese.sentences import is_list_item, split_sentences
+from rag.vietnamese.sentences import is_list_item, same_sentence, split_sentences, split_statements
 
 
 def split(text: str) -> list[str]:
@@ -108,3 +108,41 @@ def is_list_mark(text: str) -> bool:
 def test_a_long_text_without_any_end_takes_no_long_time() -> None:
     text = "a.b" * 100_000
     assert split(text) == [text]
+
+
+LONG = (
+    "Tại hội nghị, lãnh đạo tỉnh yêu cầu các sở, ban, ngành tập trung vào ba việc lớn trong sáu tháng cuối năm: "
+    "rà soát toàn bộ các dự án chậm tiến độ, báo cáo trước ngày 15/8; bố trí đủ vốn đối ứng cho các công trình "
+    "trọng điểm (trong đó có đường ven biển; cầu vượt sông); công khai thủ tục trên cổng thông tin của tỉnh."
+)
+
+
+def test_a_long_sentence_is_parted_at_its_clauses_but_not_in_brackets() -> None:
+    statements = split_statements(LONG)
+    assert [LONG[slice(*span)].split(maxsplit=1)[0] for span in statements] == ["Tại", "rà", "bố", "công"]
+    assert "đường ven biển; cầu vượt sông" in LONG[slice(*statements[2])]
+    assert all(same_sentence(LONG, a, b) for a, b in pairwise(statements))
+
+
+def test_a_sentence_of_ordinary_length_is_one_statement() -> None:
+    text = "Tỉnh có ba việc: một là đường; hai là trường. Sở báo cáo trước ngày 15/8."
+    assert split_statements(text) == split_sentences(text)
+    assert not same_sentence(text, *split_statements(text))
+
+
+def test_enumerations_are_not_cut() -> None:
+    names = ", ".join(["Hà Nội", "Huế", "Đà Nẵng", "Cần Thơ", "Hải Phòng"] * 7)
+    text = f"Dự hội nghị có đại diện của {names}."
+    assert split_statements(text) == [(0, len(text))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(["a", "b,", "c;", "d:", "e.", "(g", "h)", '"i', 'k"', "\n"]), max_size=200))
+def test_statements_are_the_sentences_again(pieces: list[str]) -> None:
+    text = " ".join(pieces)
+    statements = split_statements(text)
+    assert all(a[1] <= b[0] for a, b in pairwise(statements))
+    for start, end in split_sentences(text):
+        inside = [span for span in statements if start <= span[0] < end]
+        assert (inside[0][0], inside[-1][1]) == (start, end)
+        assert not any(text[a[1] : b[0]].strip() for a, b in pairwise(inside))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-from rag.evidence import Evidence, fits
+from rag.evidence import Evidence
 from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Span
 from rag.understanding.kinds import STRICT_KINDS, Kind
-from rag.vietnamese.sentences import is_list_item
+from rag.vietnamese.sentences import is_list_item, same_sentence
 
 MAX_SENTENCES = 3
 # A further sentence must be nearly as good as the best one, and the whole stays short enough to be read.
@@ -31,7 +30,6 @@ _LONG_SENTENCE = 60
 
 _SHORTEST_ITEM = 8  # words
 _PART_END = re.compile(r"[,;:](?=\s)")
-_CLAUSE_END = re.compile(r"[;:]\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def _condensed(listed: _Choice) -> list[_Choice]:
     """A list that is too long to be read, as its introduction and the beginning of each item; empty if it is none."""
     text, (begin, end) = listed.evidence.passage.article.text, listed.span
     inside = [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
-    items = [span for span in inside[1:] if is_list_item(text, span)]
+    items = inside[1:]
     if len(items) < 2:
         return []
     intro = _Choice(listed.evidence, inside[0])
@@ -138,42 +136,33 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
 
 
 def _whole(question: Question, evidence: Evidence) -> Span:
-    """The span to quote: a list with its introduction, a long sentence without the clauses that answer nothing."""
+    """The span to quote: a list with its introduction, the sentence, or as much of a long one as can be read."""
     text = evidence.passage.article.text
     listed = _with_list(question, evidence)
-    is_short = len(text[slice(*listed)].split()) <= _MAX_WORDS
-    if listed != evidence.span and (question.kind == Kind.LIST or is_short):
+    if listed != evidence.span and (question.kind == Kind.LIST or _words(text, listed) <= _MAX_WORDS):
         return listed
-    if len(evidence.text.split()) <= _LONG_SENTENCE:
-        return evidence.span
-    start, end = _clauses(question, evidence)
-    if evidence.short and len(text[start:end].split()) > _LONG_SENTENCE:
-        start, end = _around(text, evidence.span, evidence.short)
-    if question.kind == Kind.LIST and text[end : end + 1] == ":":
-        return start, evidence.span[1]  # "... 7 nhóm: a; b; c": the list is the rest of the sentence
-    return start, end
+    return _sentence(evidence)
 
 
-def _around(text: str, span: Span, short: Span) -> Span:
-    """The parts of a long sentence between commas that hold the short answer, and as many beside it as can be read."""
-    start, end = span
-    bounds = [start, *(m.end() for m in _PART_END.finditer(text, start, end)), end]
-    first = max(i for i in range(len(bounds) - 1) if bounds[i] <= short[0])
-    last = min(i for i in range(1, len(bounds)) if bounds[i] >= min(short[1], end))
-
-    def words(a: int, b: int) -> int:
-        return len(text[bounds[a] : bounds[b]].split())
-
-    while first > 0 or last < len(bounds) - 1:
-        # What stands before says whose the answer is; so it comes first.
-        if first > 0 and words(first - 1, last) <= _LONG_SENTENCE:
-            first -= 1
-        elif last < len(bounds) - 1 and words(first, last + 1) <= _LONG_SENTENCE:
-            last += 1
-        else:
+def _sentence(evidence: Evidence) -> Span:
+    """The sentence that `evidence` is part of, so much of it as can be read."""
+    text, parts = evidence.passage.article.text, evidence.passage.chunk.sentences
+    first = last = parts.index(evidence.span)
+    # What stands before says whose the answer is; so it comes first.
+    while first > 0 and same_sentence(text, parts[first - 1], parts[first]):
+        if _words(text, (parts[first - 1][0], parts[last][1])) > _LONG_SENTENCE:
             break
-    begin = bounds[first] + len(text[bounds[first] : bounds[last]]) - len(text[bounds[first] : bounds[last]].lstrip())
-    return begin, begin + len(text[begin : bounds[last]].rstrip(" ,;:"))
+        first -= 1
+    while last + 1 < len(parts) and same_sentence(text, parts[last], parts[last + 1]):
+        if _words(text, (parts[first][0], parts[last + 1][1])) > _LONG_SENTENCE:
+            break
+        last += 1
+    start, end = parts[first][0], parts[last][1]
+    return start, start + len(text[start:end].rstrip(" ,;"))
+
+
+def _words(text: str, span: Span) -> int:
+    return len(text[slice(*span)].split())
 
 
 def _with_list(question: Question, evidence: Evidence) -> Span:
@@ -192,7 +181,7 @@ def _with_list(question: Question, evidence: Evidence) -> Span:
         return len(set(question.content) & set(question.form(text[slice(*span)])))
 
     if question.kind != Kind.LIST:  # as many items as can be read
-        while last > at and len(text[sentences[first][0] : sentences[last][1]].split()) > _MAX_WORDS:
+        while last > at and _words(text, (sentences[first][0], sentences[last][1])) > _MAX_WORDS:
             last -= 1
     if last == first or (at > first and asked(sentences[first]) <= asked(evidence.span)):
         return evidence.span
@@ -201,28 +190,8 @@ def _with_list(question: Question, evidence: Evidence) -> Span:
 
 def _goes_on(text: str, before: Span, item: Span) -> bool:
     """Whether `item` is the next item of a list: nothing but its mark, and no heading, stands between."""
-    return is_list_item(text, item) and len(text[before[1] : item[0]].strip()) <= _MARK_LENGTH
-
-
-def _clauses(question: Question, evidence: Evidence) -> Span:
-    """The part of a long sentence that answers: the run of clauses, within bounds, that holds most of the question.
-
-    What a question asks for counts as well as its words, and of equals the shorter one is taken.
-    """
-    start, end = evidence.span
-    text = evidence.passage.article.text
-    cuts = [m.end() for m in _CLAUSE_END.finditer(text, start, end)]
-    bounds = [start, *cuts, end]
-    best, span = -1.0, evidence.span
-    for i, j in combinations(range(len(bounds)), 2):
-        part = text[bounds[i] : bounds[j]]
-        words = question.form(part)
-        if len(words) > _LONG_SENTENCE and j - i > 1:
-            continue
-        held = len(set(question.content) & set(words)) + fits(question, part, words) - 0.02 * len(words)
-        if held > best:
-            best, span = held, (bounds[i], bounds[j])
-    return span[0], span[0] + len(text[span[0] : span[1]].rstrip(" ;:"))
+    is_next = is_list_item(text, item) and len(text[before[1] : item[0]].strip()) <= _MARK_LENGTH
+    return is_next or same_sentence(text, before, item)
 
 
 def _overlap(a: _Choice, b: _Choice) -> bool:
