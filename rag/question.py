@@ -36,7 +36,7 @@ class Question:
     are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited`
     those that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
     `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are
-    the ways to take it for several questions in one, which only the evidence can tell.
+    the ways to take it for several questions in one, which only the evidence can tell; `is_part` is true of those.
     """
 
     text: str
@@ -53,6 +53,7 @@ class Question:
     equivalents: tuple[Equivalent, ...]
     unit: str
     ways: tuple[tuple[Question, ...], ...] = ()
+    is_part: bool = False
 
     def form(self, text: str) -> list[str]:
         """The syllables of `text` in the form in which `content` is to be compared with them."""
@@ -142,7 +143,7 @@ def understand(
         return whole
     # Each part asks for one thing, though together they ask for several.
     kind = Kind.THING if whole.kind == Kind.LIST else whole.kind
-    ways = [(build(left, kind), build(right, kind)) for left, right in splits(now)]
+    ways = [tuple(replace(build(part, kind), is_part=True) for part in parts) for parts in splits(now)]
     return replace(whole, ways=tuple(ways))
 
 

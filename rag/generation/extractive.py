@@ -25,9 +25,8 @@ _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
 # Kinds whose answer is a few words of the sentence.
 _SHORT = frozenset({*STRICT_KINDS, Kind.THING})
-# A sentence longer than this is cut down to its clauses, if only part of it answers.
-_LONG_SENTENCE = 60
-
+# More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
+_LONG_SENTENCE, _PART_OF_TWO = 60, 36
 _SHORTEST_ITEM = 8  # words
 _PART_END = re.compile(r"[,;:](?=\s)")
 
@@ -141,20 +140,20 @@ def _whole(question: Question, evidence: Evidence) -> Span:
     listed = _with_list(question, evidence)
     if listed != evidence.span and (question.kind == Kind.LIST or _words(text, listed) <= _MAX_WORDS):
         return listed
-    return _sentence(evidence)
+    return _sentence(evidence, _PART_OF_TWO if question.is_part else _LONG_SENTENCE)
 
 
-def _sentence(evidence: Evidence) -> Span:
-    """The sentence that `evidence` is part of, so much of it as can be read."""
+def _sentence(evidence: Evidence, limit: int) -> Span:
+    """The sentence that `evidence` is part of, as much of it as `limit` words allow."""
     text, parts = evidence.passage.article.text, evidence.passage.chunk.sentences
     first = last = parts.index(evidence.span)
     # What stands before says whose the answer is; so it comes first.
     while first > 0 and same_sentence(text, parts[first - 1], parts[first]):
-        if _words(text, (parts[first - 1][0], parts[last][1])) > _LONG_SENTENCE:
+        if _words(text, (parts[first - 1][0], parts[last][1])) > limit:
             break
         first -= 1
     while last + 1 < len(parts) and same_sentence(text, parts[last], parts[last + 1]):
-        if _words(text, (parts[first][0], parts[last + 1][1])) > _LONG_SENTENCE:
+        if _words(text, (parts[first][0], parts[last + 1][1])) > limit:
             break
         last += 1
     start, end = parts[first][0], parts[last][1]
