@@ -7,18 +7,21 @@ This module imports Gradio, which takes seconds: `ui.app` imports it when an app
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from importlib.resources import files
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from rag.schema import Article
 from ui.chat import Conversation, reply, stopped
 from ui.engine import Engine
+from ui.examples import examples
+from ui.render import escape
+from ui.scope import Scope
 from ui.security import ChatDoor
 from ui.threads import until
 
@@ -26,12 +29,13 @@ CONCURRENCY = 16
 """Questions answered at the same time; the others wait in Gradio's queue."""
 
 _QUEUE = 256  # questions that may wait; whoever comes after is told that the server is busy
+_DAY_CHARACTERS = 10
 _SESSIONS = 1_000  # whose conversation is kept; the longest unused is forgotten first
 
 _HEADER = """# hoidap
 Hỏi đáp từ kho tài liệu, có dẫn nguồn. [Các bài viết](articles)"""
 _WELCOME = """## Bạn muốn biết điều gì?
-Mỗi câu trả lời đều dẫn tới đúng đoạn văn trong bài viết. Hãy nhập câu hỏi, hoặc chọn một câu hỏi mẫu:"""
+Mỗi câu trả lời đều dẫn tới đúng đoạn văn trong bài viết. Hãy nhập câu hỏi, hoặc chọn một câu hỏi gợi ý."""
 
 # Gradio ships no Vietnamese, and takes `vi-VN` for English; so both get these words.
 _WORDS = {
@@ -64,26 +68,23 @@ def mount(app: FastAPI, engine: Engine) -> None:
     )
 
 
-def example_questions() -> list[str]:
-    """The questions offered on an empty page, one a line of `ui/data/examples.txt`."""
-    lines = files("ui").joinpath("data", "examples.txt").read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip()]
-
-
 def build(engine: Engine) -> gr.Blocks:
-    """The page: a title, the conversation, and the box to ask in."""
+    """The page: a title, the conversation, where to look, and the box to ask in."""
     pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
 
     # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when it is told.
     halts: dict[str, asyncio.Event] = {}
 
-    async def ask(question: str | None, before: Conversation, request: gr.Request) -> AsyncGenerator[list[Any], None]:
+    async def ask(
+        request: gr.Request, question: str | None, before: Conversation, *chosen: Any
+    ) -> AsyncGenerator[list[Any], None]:
         session = str(request.session_hash)
         halts[session] = halt = asyncio.Event()
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
         now = before
+        answering = reply(engine, pool, question or "", before, _scope(*chosen))
         try:
-            async with aclosing(until(halt, reply(engine, pool, question or "", before))) as growing:
+            async with aclosing(until(halt, answering)) as growing:
                 async for now in growing:
                     yield _shown(now, now.unasked or box_text)
                     box_text = None
@@ -94,9 +95,16 @@ def build(engine: Engine) -> gr.Blocks:
                 del halts[session]
 
     async def ask_example(
-        before: Conversation, event: gr.SelectData, request: gr.Request
+        request: gr.Request, event: gr.SelectData, before: Conversation, *chosen: Any
     ) -> AsyncGenerator[list[Any], None]:
-        async with aclosing(ask(event.value["text"], before, request)) as growing:
+        async with aclosing(ask(request, event.value["text"], before, *chosen)) as growing:
+            async for update in growing:
+                yield update
+
+    async def ask_again(request: gr.Request, before: Conversation, *chosen: Any) -> AsyncGenerator[list[Any], None]:
+        if not before.exchanges:
+            return
+        async with aclosing(ask(request, before.exchanges[-1].question, before.before_last(), *chosen)) as growing:
             async for update in growing:
                 yield update
 
@@ -113,9 +121,36 @@ def build(engine: Engine) -> gr.Blocks:
             halt.set()
         return _shown(Conversation(), "")
 
+    async def open_page(request: gr.Request) -> list[Any]:
+        article_id = str(request.query_params.get("article", ""))
+        return await asyncio.get_running_loop().run_in_executor(pool, opened, article_id)
+
+    def opened(article_id: str) -> list[Any]:
+        publishers = engine.publishers()
+        choices = gr.update(choices=publishers, visible=len(publishers) > 1)
+        article = engine.article(article_id) if article_id else None
+        return [choices, *about(article)] if article else [choices, *[gr.skip()] * 4]
+
+    def about(article: Article | None) -> list[Any]:
+        """Values for the article in view, its row, its title, and the conversation's examples."""
+        if article is None:
+            return [None, gr.update(visible=False), "", gr.update(examples=_offered(everywhere))]
+        questions = examples(engine, [article], Scope(article=article).filters())
+        return [
+            article,
+            gr.update(visible=True),
+            f"Chỉ hỏi trong bài: **{escape(article.title)}**",
+            gr.update(examples=_offered(questions)),
+        ]
+
+    def leave_article() -> list[Any]:
+        return about(None)
+
+    everywhere = examples(engine, engine.articles())
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
             gr.Markdown(_HEADER, elem_id="hd-header")
+            save = gr.Button("Tải về", size="sm", visible=False, elem_id="hd-save", min_width=0, scale=0)
             renew = gr.Button("Cuộc trò chuyện mới", size="sm", elem_id="hd-new", min_width=0, scale=0)
         chat = gr.Chatbot(
             label="Cuộc trò chuyện",
@@ -130,8 +165,16 @@ def build(engine: Engine) -> gr.Blocks:
             line_breaks=False,
             group_consecutive_messages=False,
             placeholder=_WELCOME,
-            examples=[{"text": question} for question in example_questions()],
+            examples=_offered(everywhere),
         )
+        with gr.Row(visible=False, elem_id="hd-article") as article_row:
+            article_title = gr.Markdown()
+            leave = gr.Button("Hỏi cả kho", size="sm", elem_id="hd-everywhere", min_width=0, scale=0)
+        with gr.Accordion("Phạm vi tìm kiếm", open=False, elem_id="hd-scope"):
+            publishers = gr.CheckboxGroup(label="Nơi đăng", choices=[], visible=False, elem_id="hd-publishers")
+            with gr.Row():
+                since = gr.Textbox(label="Đăng từ ngày", placeholder="15/3/2023, 3/2023 hoặc 2023", max_length=10)
+                until_day = gr.Textbox(label="Đăng đến ngày", placeholder="15/3/2023, 3/2023 hoặc 2023", max_length=10)
         with gr.Row(elem_id="hd-ask"):
             box = gr.Textbox(
                 label="Câu hỏi của bạn",
@@ -143,30 +186,47 @@ def build(engine: Engine) -> gr.Blocks:
             )
             send = gr.Button("Gửi", variant="primary", elem_id="hd-send", min_width=0, scale=0)
             stop = gr.Button("Dừng", visible=False, elem_id="hd-stop", min_width=0, scale=0)
+        again = gr.Button("Hỏi lại", visible="hidden", elem_id="hd-again")  # pressed by those in the answers
         state = gr.State(Conversation())
+        article = gr.State(None)
 
-        outputs = [chat, state, box, send, stop]
+        chosen = [publishers, since, until_day, article]
+        outputs = [chat, state, box, send, stop, save]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         limit: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
         asked = [
-            gr.on([box.submit, send.click], ask, [box, state], outputs, **limit),
-            chat.example_select(ask_example, [state], outputs, **limit),
+            gr.on([box.submit, send.click], ask, [box, state, *chosen], outputs, **limit),
+            chat.example_select(ask_example, [state, *chosen], outputs, **limit),
+            again.click(ask_again, [state, *chosen], outputs, **limit),
         ]
         for event in asked:
             event.failure(after_failure, None, [send, stop], **quiet)
         stop.click(end, None, None, **quiet)
         renew.click(begin_anew, None, outputs, **quiet)
+        in_view = [article, article_row, article_title, chat]
+        page.load(open_page, None, [publishers, *in_view], **quiet)
+        leave.click(leave_article, None, in_view, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
 
 
+def _scope(publishers: list[str] | None, since: str | None, until: str | None, article: Article | None) -> Scope:
+    """What the form holds. The browser's limits are not believed."""
+    return Scope(tuple(publishers or ()), (since or "")[:_DAY_CHARACTERS], (until or "")[:_DAY_CHARACTERS], article)
+
+
+def _offered(questions: Sequence[str]) -> list[Any]:
+    return [{"text": question} for question in questions]
+
+
 def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
-    """Values for the conversation, the state, the box (untouched by default), send and stop."""
+    """Values for the conversation, the state, the box (untouched by default), send, stop and save."""
     return [
-        list(conversation.messages),
+        conversation.messages,
         conversation,
         gr.skip() if box_text is None else box_text,
         *_buttons(is_open=conversation.is_open),
+        gr.update(visible=bool(conversation.exchanges)),
     ]
 
 
