@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from rag.errors import QuestionError
-from rag.schema import Answer, Article, Citation, Outcome, Turn
+from rag.schema import EVERYTHING, Answer, Article, Citation, Filters, Outcome, Turn
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 NO_YEAR = "Những đoạn liên quan nhất không có thông tin về năm 2019."
@@ -77,14 +77,16 @@ class StandIn:
     def __init__(self, *articles: Article) -> None:
         self._articles = {article.id: article for article in articles or (TRADE, HOSTILE)}
         self.histories: list[tuple[Turn, ...]] = []
+        self.scopes: list[Filters] = []
         self.threads: list[str] = []
         self.go = threading.Event()
         self.closed = threading.Event()
         self.read_to_its_end = False
         self.failure: Exception | None = None
 
-    def stream(self, question: str, history: Sequence[Turn] = (), /) -> Iterator[Answer]:
+    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING, /) -> Iterator[Answer]:
         self.histories.append(tuple(history))
+        self.scopes.append(only)
         self.threads.append(threading.current_thread().name)
         if not question.strip():
             raise QuestionError("Câu hỏi đang trống: hãy gõ điều bạn muốn biết.")
@@ -122,7 +124,7 @@ class StandIn:
         finally:
             self.closed.set()
 
-    def article(self, article_id: str) -> Article | None:
+    def article(self, article_id: str, /) -> Article | None:
         if self.failure:
             raise self.failure
         return self._articles.get(article_id)
@@ -131,3 +133,9 @@ class StandIn:
         if self.failure:
             raise self.failure
         return list(self._articles.values())
+
+    def holding(self, words: str, /) -> list[Article]:
+        return [article for article in self.articles() if words.lower() in f"{article.title} {article.text}".lower()]
+
+    def publishers(self) -> list[str]:
+        return sorted({article.publisher for article in self._articles.values() if article.publisher})

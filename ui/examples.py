@@ -1,4 +1,4 @@
-"""Example questions, drawn from the articles themselves: every one has been asked, and was answered from its sentence."""
+"""Example questions, drawn from the articles themselves: each has been asked, and was answered from its sentence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from itertools import islice, zip_longest
 from rag.schema import EVERYTHING, Article, Filters, Outcome, Span
 from rag.vietnamese.sentences import split_sentences
 from ui.engine import Engine
+from ui.listing import newest_first
 
 COUNT = 6
 _ARTICLES = 12  # of the newest
@@ -40,9 +41,9 @@ class Candidate:
 
 
 def examples(engine: Engine, articles: Sequence[Article], only: Filters = EVERYTHING) -> list[str]:
-    """At most `COUNT` questions on `articles`, the newest first, that `engine` answers from what `only` lets through."""
-    newest = sorted(articles, key=lambda a: (a.published is None, -a.published.toordinal() if a.published else 0, a.id))
-    found = islice(_mixed([candidates(article) for article in newest[:_ARTICLES]]), _TRIALS)
+    """At most `COUNT` questions on `articles`, newest first, that `engine` answers from what `only` lets through."""
+    newest = newest_first(articles)[:_ARTICLES]
+    found = islice(_mixed([candidates(article) for article in newest]), _TRIALS)
     return list(islice((c.question for c in found if _is_answered(engine, c, only)), COUNT))
 
 

@@ -1,4 +1,4 @@
-"""The chat page: a custom `gr.Blocks`, in Vietnamese, around the conversation of `ui.chat`.
+"""The chat page: a custom `gr.Blocks`, in Vietnamese; what happens on it is in `ui.events`.
 
 This module imports Gradio, which takes seconds: `ui.app` imports it when an application is made. A
 `gr.HTML` would need `unsafe-eval` in the content security policy, so fixed text is Markdown here.
@@ -6,34 +6,26 @@ This module imports Gradio, which takes seconds: `ui.app` imports it when an app
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from rag.schema import Article
-from ui.chat import Conversation, reply, stopped
+from ui.chat import Conversation
 from ui.engine import Engine
-from ui.examples import examples
-from ui.render import escape
-from ui.scope import Scope
+from ui.events import CONCURRENCY, Events
+from ui.scope import DAY_CHARACTERS
 from ui.security import ChatDoor
-from ui.threads import until
-
-CONCURRENCY = 16
-"""Questions answered at the same time; the others wait in Gradio's queue."""
 
 _QUEUE = 256  # questions that may wait; whoever comes after is told that the server is busy
-_DAY_CHARACTERS = 10
 _SESSIONS = 1_000  # whose conversation is kept; the longest unused is forgotten first
 
 _HEADER = """# hoidap
-Hỏi đáp từ kho tài liệu, có dẫn nguồn. [Các bài viết](articles)"""
+
+Hỏi đáp từ kho tài liệu, có dẫn nguồn.
+
+[Các bài viết](articles)"""
 _WELCOME = """## Bạn muốn biết điều gì?
 Mỗi câu trả lời đều dẫn tới đúng đoạn văn trong bài viết. Hãy nhập câu hỏi, hoặc chọn một câu hỏi gợi ý."""
 
@@ -70,83 +62,7 @@ def mount(app: FastAPI, engine: Engine) -> None:
 
 def build(engine: Engine) -> gr.Blocks:
     """The page: a title, the conversation, where to look, and the box to ask in."""
-    pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
-
-    # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when it is told.
-    halts: dict[str, asyncio.Event] = {}
-
-    async def ask(
-        request: gr.Request, question: str | None, before: Conversation, *chosen: Any
-    ) -> AsyncGenerator[list[Any], None]:
-        session = str(request.session_hash)
-        halts[session] = halt = asyncio.Event()
-        box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
-        now = before
-        answering = reply(engine, pool, question or "", before, _scope(*chosen))
-        try:
-            async with aclosing(until(halt, answering)) as growing:
-                async for now in growing:
-                    yield _shown(now, now.unasked or box_text)
-                    box_text = None
-            if halts.get(session) is halt:  # otherwise the conversation was left for a new one
-                yield _shown(stopped(now))
-        finally:
-            if halts.get(session) is halt:
-                del halts[session]
-
-    async def ask_example(
-        request: gr.Request, event: gr.SelectData, before: Conversation, *chosen: Any
-    ) -> AsyncGenerator[list[Any], None]:
-        async with aclosing(ask(request, event.value["text"], before, *chosen)) as growing:
-            async for update in growing:
-                yield update
-
-    async def ask_again(request: gr.Request, before: Conversation, *chosen: Any) -> AsyncGenerator[list[Any], None]:
-        if not before.exchanges:
-            return
-        async with aclosing(ask(request, before.exchanges[-1].question, before.before_last(), *chosen)) as growing:
-            async for update in growing:
-                yield update
-
-    async def end(request: gr.Request) -> None:
-        if halt := halts.get(str(request.session_hash)):
-            halt.set()
-
-    def after_failure() -> list[Any]:
-        # `reply` tells of what went wrong; left are Gradio's own failures.
-        return _buttons(is_open=False)
-
-    async def begin_anew(request: gr.Request) -> list[Any]:
-        if halt := halts.pop(str(request.session_hash), None):
-            halt.set()
-        return _shown(Conversation(), "")
-
-    async def open_page(request: gr.Request) -> list[Any]:
-        article_id = str(request.query_params.get("article", ""))
-        return await asyncio.get_running_loop().run_in_executor(pool, opened, article_id)
-
-    def opened(article_id: str) -> list[Any]:
-        publishers = engine.publishers()
-        choices = gr.update(choices=publishers, visible=len(publishers) > 1)
-        article = engine.article(article_id) if article_id else None
-        return [choices, *about(article)] if article else [choices, *[gr.skip()] * 4]
-
-    def about(article: Article | None) -> list[Any]:
-        """Values for the article in view, its row, its title, and the conversation's examples."""
-        if article is None:
-            return [None, gr.update(visible=False), "", gr.update(examples=_offered(everywhere))]
-        questions = examples(engine, [article], Scope(article=article).filters())
-        return [
-            article,
-            gr.update(visible=True),
-            f"Chỉ hỏi trong bài: **{escape(article.title)}**",
-            gr.update(examples=_offered(questions)),
-        ]
-
-    def leave_article() -> list[Any]:
-        return about(None)
-
-    everywhere = examples(engine, engine.articles())
+    events = Events(engine)
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
             gr.Markdown(_HEADER, elem_id="hd-header")
@@ -165,7 +81,7 @@ def build(engine: Engine) -> gr.Blocks:
             line_breaks=False,
             group_consecutive_messages=False,
             placeholder=_WELCOME,
-            examples=_offered(everywhere),
+            examples=events.examples,
         )
         with gr.Row(visible=False, elem_id="hd-article") as article_row:
             article_title = gr.Markdown()
@@ -173,8 +89,8 @@ def build(engine: Engine) -> gr.Blocks:
         with gr.Accordion("Phạm vi tìm kiếm", open=False, elem_id="hd-scope"):
             publishers = gr.CheckboxGroup(label="Nơi đăng", choices=[], visible=False, elem_id="hd-publishers")
             with gr.Row():
-                since = gr.Textbox(label="Đăng từ ngày", placeholder="15/3/2023, 3/2023 hoặc 2023", max_length=10)
-                until_day = gr.Textbox(label="Đăng đến ngày", placeholder="15/3/2023, 3/2023 hoặc 2023", max_length=10)
+                since = gr.Textbox(label="Đăng từ ngày", placeholder="Ví dụ: 1/2023", max_length=DAY_CHARACTERS)
+                until_day = gr.Textbox(label="Đăng đến ngày", placeholder="Ví dụ: 2023", max_length=DAY_CHARACTERS)
         with gr.Row(elem_id="hd-ask"):
             box = gr.Textbox(
                 label="Câu hỏi của bạn",
@@ -195,44 +111,19 @@ def build(engine: Engine) -> gr.Blocks:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         limit: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
         asked = [
-            gr.on([box.submit, send.click], ask, [box, state, *chosen], outputs, **limit),
-            chat.example_select(ask_example, [state, *chosen], outputs, **limit),
-            again.click(ask_again, [state, *chosen], outputs, **limit),
+            gr.on([box.submit, send.click], events.ask, [box, state, *chosen], outputs, **limit),
+            chat.example_select(events.ask_example, [state, *chosen], outputs, **limit),
+            again.click(events.ask_again, [state, *chosen], outputs, **limit),
         ]
         for event in asked:
-            event.failure(after_failure, None, [send, stop], **quiet)
-        stop.click(end, None, None, **quiet)
-        renew.click(begin_anew, None, outputs, **quiet)
+            event.failure(events.after_failure, None, [send, stop], **quiet)
+        stop.click(events.end, None, None, **quiet)
+        renew.click(events.begin_anew, None, outputs, **quiet)
         in_view = [article, article_row, article_title, chat]
-        page.load(open_page, None, [publishers, *in_view], **quiet)
-        leave.click(leave_article, None, in_view, **quiet)
+        page.load(events.open_page, None, [publishers, *in_view], **quiet)
+        leave.click(events.leave_article, None, in_view, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
-
-
-def _scope(publishers: list[str] | None, since: str | None, until: str | None, article: Article | None) -> Scope:
-    """What the form holds. The browser's limits are not believed."""
-    return Scope(tuple(publishers or ()), (since or "")[:_DAY_CHARACTERS], (until or "")[:_DAY_CHARACTERS], article)
-
-
-def _offered(questions: Sequence[str]) -> list[Any]:
-    return [{"text": question} for question in questions]
-
-
-def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
-    """Values for the conversation, the state, the box (untouched by default), send, stop and save."""
-    return [
-        conversation.messages,
-        conversation,
-        gr.skip() if box_text is None else box_text,
-        *_buttons(is_open=conversation.is_open),
-        gr.update(visible=bool(conversation.exchanges)),
-    ]
-
-
-def _buttons(*, is_open: bool) -> list[Any]:
-    """Send while nothing is being answered, stop while something is."""
-    return [gr.update(visible=not is_open), gr.update(visible=is_open)]
 
 
 def _theme() -> gr.themes.Base:

@@ -35,9 +35,7 @@ def steps(answer: Answer) -> list[tuple[str, str]]:
 def holds(passage: Passage, citation: Citation) -> bool:
     """Whether the words of `citation` stand in `passage`."""
     chunk = passage.chunk
-    return (
-        chunk.article_id == citation.article_id and chunk.start <= citation.start and citation.end <= chunk.end
-    )
+    return chunk.article_id == citation.article_id and chunk.start <= citation.start and citation.end <= chunk.end
 
 
 def short_spans(text: str, citations: Sequence[Citation]) -> list[Span]:

@@ -10,6 +10,9 @@ from datetime import date
 from rag.errors import QuestionError
 from rag.schema import Article, Filters
 
+DAY_CHARACTERS = 10
+"""Of a day as it is typed."""
+
 _DAY = re.compile(r"(?:(?:(\d{1,2})[/.-])?(\d{1,2})[/.-])?(\d{4})")
 
 
@@ -30,7 +33,9 @@ class Scope:
         """
         since, until = read_day(self.since), read_day(self.until, last=True)
         if since and until and since > until:
-            raise QuestionError(f"“Từ ngày” ({since:%d/%m/%Y}) đang muộn hơn “đến ngày” ({until:%d/%m/%Y}): hãy sửa lại.")
+            raise QuestionError(
+                f"“Từ ngày” ({since:%d/%m/%Y}) đang muộn hơn “đến ngày” ({until:%d/%m/%Y}): hãy sửa lại."
+            )
         articles = frozenset([self.article.id] if self.article else [])
         return Filters(articles, frozenset(self.publishers), since, until)
 
@@ -66,4 +71,4 @@ def read_day(text: str, *, last: bool = False) -> date | None:
             return date(year, month, day or (monthrange(year, month)[1] if last else 1))
         except ValueError:  # the 31st of February, month 13, year 0
             pass
-    raise QuestionError(f"“{text.strip()[:40]}” không phải là một ngày: hãy gõ như 15/3/2023, 3/2023 hoặc 2023.")
+    raise QuestionError(f"“{text.strip()}” không phải là một ngày: hãy gõ như 15/3/2023, 3/2023 hoặc 2023.")

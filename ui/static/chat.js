@@ -95,6 +95,8 @@ document.addEventListener("click", (event) => {
     document.querySelector("#hd-again").click();
   } else if (button?.matches("#hd-save")) {
     save(conversationMarkdown(), `hoi-dap-${new Date().toISOString().slice(0, 10)}.md`);
+  } else if (button?.matches("#hd-scope > button")) {
+    setTimeout(tellScope);
   } else if (button?.matches("#hd-everywhere")) {
     history.replaceState(null, "", location.pathname); // so that loading the page again does not bring the article back
   }
@@ -128,6 +130,12 @@ function tellAndKeepFocus() {
       document.querySelector("#hd-question textarea")?.focus();
     }
   }
+}
+
+// Gradio's accordion does not say whether it is open.
+function tellScope() {
+  const button = document.querySelector("#hd-scope > button");
+  button?.setAttribute("aria-expanded", String(button.classList.contains("open")));
 }
 
 // A few words of Gradio's cannot be set from the server: the page's language, names that only a screen reader
@@ -194,6 +202,7 @@ document.addEventListener("DOMContentLoaded", () => document.body.append(told));
 
 new MutationObserver(() => {
   inVietnamese();
+  tellScope();
   tellAndKeepFocus();
   keepQuestionInSight();
 }).observe(document.documentElement, { attributeFilter: ["aria-label", "lang"], childList: true, subtree: true });
