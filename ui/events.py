@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any
 
 import gradio as gr
@@ -37,6 +38,7 @@ class Events:
         self._halts: dict[str, asyncio.Event] = {}
         self.examples = _offered(examples(engine, engine.articles()))
         """The questions that are offered where nothing is chosen."""
+        self._own_examples = lru_cache(maxsize=256)(self._find_examples)
 
     async def ask(
         self, request: gr.Request, question: str | None, before: Conversation, *chosen: Any
@@ -90,24 +92,27 @@ class Events:
             halt.set()
         return _shown(Conversation(), "")
 
-    async def open_page(self, request: gr.Request) -> Values:
+    def open_page(self, request: gr.Request) -> Values:
         """The publishers to choose from, and the article that the page was opened about (`?article=ID`), if any."""
+        publishers = self._engine.publishers()
+        choices = gr.update(choices=publishers, visible=len(publishers) > 1)
         article_id = str(request.query_params.get("article", ""))
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._opened, article_id)
+        article = self._engine.article(article_id) if article_id else None
+        if article is None:
+            return [choices, *[gr.skip()] * 4]
+        title = f"Chỉ hỏi trong bài: **{escape(article.title)}**"
+        return [choices, article, gr.update(visible=True), title, gr.update(examples=[])]
+
+    def offer(self, article: Article | None) -> Any:
+        """Examples on the article in view."""
+        return gr.update(examples=self._own_examples(article)) if article else gr.skip()
 
     def leave_article(self) -> Values:
         """Ask about all articles again."""
         return [None, gr.update(visible=False), "", gr.update(examples=self.examples)]
 
-    def _opened(self, article_id: str) -> Values:
-        publishers = self._engine.publishers()
-        choices = gr.update(choices=publishers, visible=len(publishers) > 1)
-        article = self._engine.article(article_id) if article_id else None
-        if article is None:
-            return [choices, *[gr.skip()] * 4]
-        title = f"Chỉ hỏi trong bài: **{escape(article.title)}**"
-        own = _offered(examples(self._engine, [article], Scope(article=article).filters()))
-        return [choices, article, gr.update(visible=True), title, gr.update(examples=own)]
+    def _find_examples(self, article: Article) -> list[Any]:
+        return _offered(examples(self._engine, [article], Scope(article=article).filters()))
 
 
 def _offered(questions: Sequence[str]) -> list[Any]:

@@ -17,7 +17,7 @@ from ui.listing import newest_first
 
 COUNT = 6
 _ARTICLES = 12  # of the newest
-_TRIALS = 30  # questions that are asked at most: a tenth of a second each
+_TRIALS = 15  # questions that are asked at most: a tenth of a second each
 _SAFE = re.compile(r"[\w\s.,“”/%()–-]+\?")  # what a question may be made of
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from ui.render import article_path, byline, day, escape
 
 PER_PAGE = 20
 WORDS = 200  # characters of a search that are read
-_EXCERPT = 220  # characters
+_EXCERPT, _LEAD = 220, 70  # characters
 
 
 def listing(engine: Engine, words: str, publisher: str, page: str) -> str:
@@ -23,7 +24,7 @@ def listing(engine: Engine, words: str, publisher: str, page: str) -> str:
     if publisher:
         articles = [article for article in articles if article.publisher == publisher]
     pages = max(-(-len(articles) // PER_PAGE), 1)
-    number = min(int(page), pages) if page.isascii() and page.isdigit() and int(page[:6]) else 1
+    number = min(max(int(page), 1), pages) if re.fullmatch(r"[0-9]{1,6}", page) else 1
     shown = newest_first(articles)[(number - 1) * PER_PAGE : number * PER_PAGE]
     rows = "".join(_row(article, frozenset(syllables(words))) for article in shown)
     return (
@@ -63,12 +64,12 @@ def excerpt(text: str, wanted: frozenset[str]) -> tuple[Span, list[Span]]:
             best = (held, (start, start + len(line)), places)
         start += len(line) + 1
     _, (start, end), places = best
+    if end - start > _EXCERPT and places:
+        # A little before the first word, and between words.
+        start = max(start, text.rfind(" ", start, max(places[0][0] - _LEAD, start)) + 1)
     if end - start > _EXCERPT:
-        # Begin a little before the first word, and between words.
-        first = places[0][0] if places else start
-        if first - start > _EXCERPT // 2:
-            start = text.index(" ", first - _EXCERPT // 3, first + 1) + 1 if " " in text[first - 70 : first] else first
-        end = max(text.rfind(" ", start, start + _EXCERPT), start + 1) if end - start > _EXCERPT else end
+        kept = text[start : start + _EXCERPT]
+        end = start + len(kept.rpartition(" ")[0].rstrip(" .,;:") or kept)
     return (start, end), [(a, b) for a, b in places if start <= a and b <= end]
 
 

@@ -120,7 +120,8 @@ def build(engine: Engine) -> gr.Blocks:
         stop.click(events.end, None, None, **quiet)
         renew.click(events.begin_anew, None, outputs, **quiet)
         in_view = [article, article_row, article_title, chat]
-        page.load(events.open_page, None, [publishers, *in_view], **quiet)
+        opened = page.load(events.open_page, None, [publishers, *in_view], **quiet)
+        opened.then(events.offer, [article], [chat], **quiet)
         leave.click(events.leave_article, None, in_view, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)

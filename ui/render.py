@@ -72,6 +72,11 @@ def day(published: date | None) -> str:
     return "" if published is None else f"{published:%d/%m/%Y}"
 
 
+def shortened(text: str, limit: int) -> str:
+    """`text`, cut between words if it has more than `limit` characters."""
+    return text if len(text) <= limit else text[:limit].rpartition(" ")[0].rstrip(" .,;:") + "…"
+
+
 def decimal(number: float) -> str:
     """A number with two decimals and the comma of Vietnamese."""
     return f"{number:.2f}".replace(".", ",")
@@ -147,9 +152,7 @@ def _considered(passage: Passage, citations: Sequence[Citation]) -> str:
     chunk, scores = passage.chunk, passage.scores
     href = escape(article_path(chunk.article_id, chunk.start, chunk.end))
     quoted = "".join(f" &#91;{citation.marker}&#93;" for citation in citations if holds(passage, citation))
-    begins = " ".join(plain(chunk.text).split())
-    if len(begins) > _EXCERPT:
-        begins = begins[:_EXCERPT].rpartition(" ")[0] + "…"
+    begins = shortened(" ".join(plain(chunk.text).split()), _EXCERPT)
     about = byline([chunk.heading, day(passage.article.published)])
     return (
         f'<li><a class="hd-open" href="{href}">{escape(passage.article.title)}</a>{quoted}'
@@ -222,21 +225,19 @@ def _quote(citation: Citation, passages: Sequence[Passage]) -> str:
         if holds(passage, citation):
             text, chunk = passage.article.text, passage.chunk
             before, after = text[chunk.start : citation.start], text[citation.end : chunk.end]
-            return _around(before, cut_start=True) + used + _around(after, cut_start=False)
+            return _around(before, is_before=True) + used + _around(after, is_before=False)
     return used
 
 
-def _around(text: str, *, cut_start: bool) -> str:
+def _around(text: str, *, is_before: bool) -> str:
     """A line's worth of what stands beside a quote, cut between words."""
-    kept = text
-    if len(text) > _AROUND:
-        kept = text[-_AROUND:].partition(" ")[2] if cut_start else text[:_AROUND].rpartition(" ")[0]
-        kept = f"…{kept}" if cut_start else f"{kept}…"
-    kept = " ".join(plain(kept).split())
+    kept = " ".join(plain(text).split())
+    if is_before and len(kept) > _AROUND:
+        kept = "…" + kept[-_AROUND:].partition(" ")[2]
     if not kept:
         return ""
-    shown = f'<span class="hd-around">{escape(kept)}</span>'
-    return f"{shown} " if cut_start else f" {shown}"
+    shown = f'<span class="hd-around">{escape(shortened(kept, _AROUND))}</span>'
+    return f"{shown} " if is_before else f" {shown}"
 
 
 def _marker_link(citation: Citation) -> str:

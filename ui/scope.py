@@ -65,10 +65,13 @@ def read_day(text: str, *, last: bool = False) -> date | None:
     if not text.strip():
         return None
     if written := _DAY.fullmatch(text.strip()):
-        day, month, year = (int(part) if part else 0 for part in written.groups())
+        day, month, year = written.groups()
         try:
-            month = month or (12 if last else 1)
-            return date(year, month, day or (monthrange(year, month)[1] if last else 1))
+            first = date(int(year), int(month or 1), int(day or 1))
+            if day or not last:
+                return first
+            month = month or "12"
+            return date(int(year), int(month), monthrange(int(year), int(month))[1])
         except ValueError:  # the 31st of February, month 13, year 0
             pass
     raise QuestionError(f"“{text.strip()}” không phải là một ngày: hãy gõ như 15/3/2023, 3/2023 hoặc 2023.")

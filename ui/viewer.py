@@ -14,7 +14,7 @@ from string import Template
 from typing import Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rag.schema import Article, Span
@@ -107,6 +107,12 @@ def missing_page(base: str) -> str:
         "Bài viết này không có trong kho tài liệu. Có thể bài đã được gỡ bỏ hoặc đường dẫn bị sai.",
         base,
     )
+
+
+def base_of(request: Request) -> str:
+    """The way from the page that was asked for to the chat page, whatever prefix it stands behind."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return "../" * path.count("/", 1) or "./"
 
 
 def message_page(title: str, message: str, base: str) -> str:
