@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from rag.errors import QuestionError
-from rag.schema import EVERYTHING, Answer, Article, Citation, Filters, Outcome, Turn
+from rag.schema import EVERYTHING, Answer, Article, Chunk, Citation, Filters, Outcome, Passage, Scores, Turn
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 NO_YEAR = "Những đoạn liên quan nhất không có thông tin về năm 2019."
@@ -71,6 +71,12 @@ def cite(article: Article, words: str, marker: int = 1, short: str = "") -> Cita
     )
 
 
+def whole(article: Article) -> Passage:
+    """All of `article` as a passage that was considered."""
+    chunk = Chunk(f"{article.id}:0", article.id, 0, len(article.text), article.text)
+    return Passage(chunk, article, Scores(0.87, 12.5, 1.94), 1)
+
+
 class StandIn:
     """Answers in two steps; `go` lets the second step of a slow answer happen."""
 
@@ -98,7 +104,8 @@ class StandIn:
             yield Answer(question, REFUSAL, outcome=Outcome.NOT_FOUND, reason="Không có đoạn nào nói đến điều này.")
             return
         if "độc hại" in question:
-            yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cite(HOSTILE, HOSTILE_TEXT, short=HOSTILE_SHORT),))
+            cited = cite(HOSTILE, HOSTILE_TEXT, short=HOSTILE_SHORT)
+            yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cited,), (whole(HOSTILE),))
             return
         first, second = (
             cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.", short="683 tỷ USD"),
@@ -113,7 +120,8 @@ class StandIn:
             return
         if "khong dau" in question:
             trace = (("accents", "không dấu"), ("new", "không dấu?"))
-            yield Answer(question, f"{first.quote} [1]", (first,), understood="không dấu?", trace=trace)
+            considered = (whole(TRADE),)
+            yield Answer(question, f"{first.quote} [1]", (first,), considered, understood="không dấu?", trace=trace)
             return
         try:
             yield Answer(question, f"{first.quote} [1]", (first,))
