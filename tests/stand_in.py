@@ -19,7 +19,7 @@ TRADE = Article(
     text=(
         "Mở đầu bài viết.\n"
         "Kết quả\n"
-        "Tổng kim ngạch đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD.\n"
+        "Tổng kim ngạch năm 2023 đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD.\n"
         "- Vốn FDI đạt gần 36,6 tỷ USD.\n"
         "1. Mở rộng thị trường.\n"
         "Kết luận của bài viết."
@@ -108,7 +108,7 @@ class StandIn:
             yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cited,), (whole(HOSTILE),))
             return
         first, second = (
-            cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.", short="683 tỷ USD"),
+            cite(TRADE, "Tổng kim ngạch năm 2023 đạt 683 tỷ USD.", short="683 tỷ USD"),
             cite(TRADE, "Vốn FDI đạt gần 36,6 tỷ USD.", 2),
         )
         if "gần nhất" in question:

@@ -22,9 +22,9 @@ OUR_TAGS = {
     "div", "p", "ul", "ol", "li", "a", "span", "blockquote", "br", "button", "strong", "mark", "details", "summary"
 }  # fmt: skip
 OUR_ATTRIBUTES = {"class", "href", "title", "type"}
-FIRST = cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.")
+FIRST = cite(TRADE, "Tổng kim ngạch năm 2023 đạt 683 tỷ USD.")
 WITH_SHORT = cite(TRADE, FIRST.quote, short="683 tỷ USD")
-MARKED = 'Tổng kim ngạch đạt <strong class="hd-short">683 tỷ USD</strong>&#46;'
+MARKED = 'Tổng kim ngạch năm 2023 đạt <strong class="hd-short">683 tỷ USD</strong>&#46;'
 
 
 class Tags(HTMLParser):
@@ -216,7 +216,7 @@ def test_the_quoted_words_are_marked_between_what_stands_around_them() -> None:
     source = render.answer(Answer("?", f"{second.quote} [1]", (second,), (passage,)))
     quoted = source.partition("<blockquote>")[2].partition("</blockquote>")[0]
     assert Tags(quoted).text == (
-        "Tổng kim ngạch đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD. "
+        "Tổng kim ngạch năm 2023 đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD. "
         "- Vốn FDI đạt gần 36,6 tỷ USD. 1. Mở rộng thị trường. Kết luận của bài viết."
     )
     assert re.findall(r'<mark class="hd-used">(.*?)</mark>', quoted) == [render.escape(second.quote)]

@@ -102,7 +102,9 @@ def serve(make: Make, settings: Settings, ready: Callable[[str], None] | None = 
     listener = listen(settings)
     starting = Starting(make)
     config = uvicorn.Config(starting, log_level="warning", lifespan="off", timeout_graceful_shutdown=3)
-    server = _Server(config, starting, partial(ready or _announce, url_of(listener)))
+    url = url_of(listener)
+    server = _Server(config, starting, partial(ready or _announce_ready, url))
+    _announce(f"hoidap is starting on {url}")
     server.run(sockets=[listener])
     if server.failure:
         raise server.failure
@@ -140,8 +142,12 @@ class _Server(uvicorn.Server):
         await asyncio.wait({self._running})
 
 
-def _announce(url: str) -> None:
-    sys.stdout.write(f"hoidap is ready: open {url} (Ctrl-C stops it)\n")
+def _announce_ready(url: str) -> None:
+    _announce(f"hoidap is ready: open {url} (Ctrl-C stops it)")
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

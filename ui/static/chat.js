@@ -119,17 +119,18 @@ let wasOpen = false;
 
 function tellAndKeepFocus() {
   const isOpen = Boolean(document.querySelector("#hd-stop"));
-  if (isOpen !== wasOpen) {
-    wasOpen = isOpen;
-    const replies = document.querySelectorAll("#hd-chat .bot-row");
-    const answer = replies[replies.length - 1]?.querySelector(".hd-answer, .hd-notice");
-    const said = answer?.matches(".hd-answer") ? statements(answer).map(({ text }) => text).join(" ") : answer && words(answer);
-    told.textContent = isOpen ? "Đang tìm câu trả lời…" : said || "";
-    // The pressed button has gone; on a phone the box would bring the keyboard up over the answer.
-    if (document.activeElement === document.body && matchMedia("(pointer: fine)").matches) {
-      document.querySelector("#hd-question textarea")?.focus();
-    }
+  const replies = document.querySelectorAll("#hd-chat .bot-row");
+  const reply = replies[replies.length - 1]?.querySelector(".hd-answer, .hd-notice:not(.hd-pending)");
+  const said = reply?.matches(".hd-answer") ? statements(reply).map(({ text }) => text).join(" ") : reply && words(reply);
+  const telling = isOpen ? "Đang tìm câu trả lời…" : said || "";
+  if (told.textContent !== telling) {
+    told.textContent = telling;
   }
+  // The button that was pressed has gone; on a phone the box would bring the keyboard up over the answer.
+  if (isOpen !== wasOpen && document.activeElement === document.body && matchMedia("(pointer: fine)").matches) {
+    document.querySelector("#hd-question textarea")?.focus();
+  }
+  wasOpen = isOpen;
 }
 
 // Gradio's accordion does not say whether it is open.
