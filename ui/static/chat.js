@@ -96,7 +96,7 @@ document.addEventListener("click", (event) => {
   } else if (button?.matches("#hd-save")) {
     save(conversationMarkdown(), `hoi-dap-${new Date().toISOString().slice(0, 10)}.md`);
   } else if (button?.matches("#hd-scope > button")) {
-    setTimeout(tellScope);
+    setTimeout(mendRoles);
   } else if (button?.matches("#hd-everywhere")) {
     history.replaceState(null, "", location.pathname); // so that loading the page again does not bring the article back
   }
@@ -133,10 +133,15 @@ function tellAndKeepFocus() {
   wasOpen = isOpen;
 }
 
-// Gradio's accordion does not say whether it is open.
-function tellScope() {
-  const button = document.querySelector("#hd-scope > button");
-  button?.setAttribute("aria-expanded", String(button.classList.contains("open")));
+// What Gradio tells a screen reader wrongly or not at all: that its log is read by `told`, that the examples are
+// buttons and no list, and whether its accordion is open.
+function mendRoles() {
+  document.querySelector("#hd-chat [role=log][aria-live=polite]")?.setAttribute("aria-live", "off");
+  const examples = document.querySelector("#hd-chat .examples[role=list]");
+  examples?.setAttribute("role", "group");
+  examples?.setAttribute("aria-label", "Câu hỏi gợi ý");
+  const accordion = document.querySelector("#hd-scope > button");
+  accordion?.setAttribute("aria-expanded", String(accordion.classList.contains("open")));
 }
 
 // A few words of Gradio's cannot be set from the server: the page's language, names that only a screen reader
@@ -153,7 +158,6 @@ const WORDS = {
 };
 
 function inVietnamese() {
-  document.querySelector("#hd-chat [role=log][aria-live=polite]")?.setAttribute("aria-live", "off"); // see `told`
   if (document.documentElement.lang !== "vi") {
     document.documentElement.lang = "vi";
   }
@@ -203,7 +207,7 @@ document.addEventListener("DOMContentLoaded", () => document.body.append(told));
 
 new MutationObserver(() => {
   inVietnamese();
-  tellScope();
+  mendRoles();
   tellAndKeepFocus();
   keepQuestionInSight();
 }).observe(document.documentElement, { attributeFilter: ["aria-label", "lang"], childList: true, subtree: true });
