@@ -15,8 +15,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ui.render import escape
 from ui.security import SecurityHeaders
-from ui.viewer import base_of, message_page
+from ui.viewer import base_of, page_of
 
 Tell = Callable[[str], None]
 """Called with what is being done, in Vietnamese."""
@@ -74,8 +75,9 @@ class Starting:
         self._stage = stage
 
     def _notice(self, request: Request) -> Response:
-        message = f"{self._stage} Trang này sẽ tự mở khi xong."
-        return HTMLResponse(message_page("Hệ thống đang khởi động", message, base_of(request)), 503, _AGAIN)
+        title = "Hệ thống đang khởi động"
+        body = f"<h1>{title}</h1><p>{escape(self._stage)} Trang này sẽ tự mở khi xong.</p>"
+        return HTMLResponse(page_of(title, body, base_of(request)), 503, _AGAIN)
 
     def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "starting"}, 503, _AGAIN)

@@ -44,7 +44,7 @@ def router(engine: Engine) -> APIRouter:
 
     @routes.get("/articles")
     def list_articles(q: str = "", publisher: str = "", page: str = "") -> str:
-        return _page("Các bài viết", listing(engine, q, publisher, page), "./")
+        return page_of("Các bài viết", listing(engine, q, publisher, page), "./")
 
     @routes.get("/articles/{article_id}")
     def read_article(article_id: str, start: str = "", end: str = "") -> HTMLResponse:
@@ -97,7 +97,7 @@ def article_page(article: Article, quoted: Span | None, base: str) -> str:
         ways.append('<a href="#quote">Đến đoạn được trích dẫn</a>')
     body.append(f'<p class="jump">{"".join(ways)}</p>')
     body.append(f'<div class="text">{_text(article, quoted)}</div>')
-    return _page(article.title, f"<article>{''.join(body)}</article>", base)
+    return page_of(article.title, f"<article>{''.join(body)}</article>", base)
 
 
 def missing_page(base: str) -> str:
@@ -118,7 +118,7 @@ def base_of(request: Request) -> str:
 def message_page(title: str, message: str, base: str) -> str:
     """A page with one message and the ways on."""
     ways = f'<p><a href="{base}articles">Xem các bài viết</a> · <a href="{base}">Về trang hỏi đáp</a></p>'
-    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(message)}</p>{ways}", base)
+    return page_of(title, f"<h1>{escape(title)}</h1><p>{escape(message)}</p>{ways}", base)
 
 
 def _text(article: Article, quoted: Span | None) -> str:
@@ -151,6 +151,7 @@ def _marked(text: str, block: Block, quoted: Span | None, *, first: bool) -> tup
     return f"{escape(before)}{opening}{escape(words)}</mark>{escape(after)}", True
 
 
-def _page(title: str, body: str, base: str) -> str:
+def page_of(title: str, body: str, base: str) -> str:
+    """A whole page around `body`, which is HTML; `base` leads from it to the chat page."""
     template = Template(files("ui").joinpath("templates", "page.html").read_text(encoding="utf-8"))
     return template.substitute(title=escape_html(plain(title)), body=body, base=base)
