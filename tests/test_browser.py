@@ -236,6 +236,20 @@ def test_the_last_question_is_asked_again_in_its_place(page: Page, engine: Stand
     assert page.locator(".hd-error").count() == 1
 
 
+def test_asking_again_while_it_is_written_ends_the_answer_before(page: Page, engine: StandIn) -> None:
+    ask(page, "Câu hỏi chậm")
+    see(page, "683")
+    page.get_by_role("button", name="Hỏi lại").click()
+    page.wait_for_timeout(1000)  # the answer before ends, and its question is asked
+    assert len(engine.histories) == 2
+    expect(page.locator(".hd-question")).to_have_count(1)
+    engine.go.set()
+    see(page, "36,6")
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    assert page.locator(".hd-answer").count() == 1
+    assert page.locator(".hd-stopped, .hd-pending").count() == 0
+
+
 def test_an_answer_is_sought_where_the_person_chose(page: Page, site: str, engine: StandIn) -> None:
     page.get_by_role("button", name="Phạm vi tìm kiếm").click()
     page.get_by_label("Báo Thử").check()

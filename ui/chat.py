@@ -85,7 +85,7 @@ class Conversation:
 
     def before_last(self) -> Conversation:
         """Without its last exchange, which is to be had anew."""
-        return replace(self, exchanges=self.exchanges[:-1])
+        return replace(self, exchanges=self.exchanges[:-1], is_open=False)
 
 
 async def reply(

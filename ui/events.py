@@ -45,10 +45,12 @@ class Events:
     ) -> AsyncGenerator[Values, None]:
         """Answer the question in the box; `chosen` is what `_scope` takes."""
         session = str(request.session_hash)
+        if running := self._halts.get(session):  # a question that comes in between ends the answer before it
+            running.set()
         self._halts[session] = halt = asyncio.Event()
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
         now = before
-        answering = reply(self._engine, self._pool, question or "", before, _scope(*chosen))
+        answering = reply(self._engine, self._pool, question or "", stopped(before), _scope(*chosen))
         try:
             async with aclosing(until(halt, answering)) as growing:
                 async for now in growing:

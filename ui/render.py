@@ -152,7 +152,7 @@ def _considered(passage: Passage, citations: Sequence[Citation]) -> str:
     chunk, scores = passage.chunk, passage.scores
     href = escape(article_path(chunk.article_id, chunk.start, chunk.end))
     quoted = "".join(f" &#91;{citation.marker}&#93;" for citation in citations if holds(passage, citation))
-    begins = shortened(" ".join(plain(chunk.text).split()), _EXCERPT)
+    begins = shortened(" ".join(plain(chunk.text[: 2 * _EXCERPT]).split()), _EXCERPT)
     about = byline([chunk.heading, day(passage.article.published)])
     return (
         f'<li><a class="hd-open" href="{href}">{escape(passage.article.title)}</a>{quoted}'
@@ -224,7 +224,8 @@ def _quote(citation: Citation, passages: Sequence[Passage]) -> str:
     for passage in passages:
         if holds(passage, citation):
             text, chunk = passage.article.text, passage.chunk
-            before, after = text[chunk.start : citation.start], text[citation.end : chunk.end]
+            before = text[max(chunk.start, citation.start - 2 * _AROUND) : citation.start]
+            after = text[citation.end : min(chunk.end, citation.end + 2 * _AROUND)]
             return _around(before, is_before=True) + used + _around(after, is_before=False)
     return used
 
