@@ -97,6 +97,15 @@ def see(page: Page, words: str) -> None:
     page.locator("#hd-chat").get_by_text(words).filter(visible=True).last.wait_for(timeout=PATIENCE)
 
 
+def wait_for_questions(page: Page, engine: StandIn, count: int) -> None:
+    """Until the engine was asked `count` questions."""
+    for _ in range(PATIENCE // 100):
+        if len(engine.histories) >= count:
+            break
+        page.wait_for_timeout(100)
+    assert len(engine.histories) == count
+
+
 def test_the_real_engine_starts_answers_and_its_citation_opens(
     browser: Browser, context: BrowserContext, tmp_path: Path
 ) -> None:
@@ -229,9 +238,8 @@ def test_the_last_question_is_asked_again_in_its_place(page: Page, engine: Stand
     see(page, "Đã có lỗi ngoài dự kiến")
     asked = len(engine.histories)
     page.get_by_role("button", name="Hỏi lại").click()  # one, below the last question
-    page.wait_for_timeout(300)
+    wait_for_questions(page, engine, asked + 1)
     page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
-    assert len(engine.histories) == asked + 1
     assert page.locator(".hd-question").count() == 2
     assert page.locator(".hd-error").count() == 1
 
@@ -240,8 +248,7 @@ def test_asking_again_while_it_is_written_ends_the_answer_before(page: Page, eng
     ask(page, "Câu hỏi chậm")
     see(page, "683")
     page.get_by_role("button", name="Hỏi lại").click()
-    page.wait_for_timeout(1000)  # the answer before ends, and its question is asked
-    assert len(engine.histories) == 2
+    wait_for_questions(page, engine, 2)
     expect(page.locator(".hd-question")).to_have_count(1)
     engine.go.set()
     see(page, "36,6")

@@ -19,7 +19,8 @@ function sources(answer) {
     const title = words(card.querySelector(".hd-card-title")).slice(number.length).trim();
     const about = [...card.querySelectorAll(".hd-meta")].map(words);
     const link = card.querySelector(".hd-original") || card.querySelector(".hd-open");
-    return { number, about: [title, ...about].join(". "), quote: words(card.querySelector(".hd-used")), link: link.href };
+    const quote = words(card.querySelector(".hd-used"));
+    return { number, about: [title, ...about].join(". "), quote, link: link.href };
   });
 }
 
@@ -30,11 +31,12 @@ function answerText(answer) {
 }
 
 // No sign of a text may act in whatever shows the Markdown: no link, no image, no tag.
-const inert = (text) => text.replace(/[\\`*_[\]<>#!|~&]/g, "\\$&").replace(/^([-+]|\d+[.)])/, "\\$1");
+const inert = (text) => text.replace(/[\\`*_[\]<>#!|~&]/g, "\\$&").replace(/^(\d*)([-+.)])/, "$1\\$2");
 
 function conversationMarkdown() {
   const parts = [`# Hỏi đáp ngày ${new Date().toLocaleDateString("vi-VN")}`];
-  for (const message of document.querySelectorAll("#hd-chat .message-row :is(.hd-question, .hd-answer, .hd-notice:not(.hd-answer *))")) {
+  const messages = "#hd-chat :is(.hd-question, .hd-answer, .hd-notice:not(.hd-answer *))";
+  for (const message of document.querySelectorAll(messages)) {
     if (message.matches(".hd-question")) {
       const [question, scope] = message.querySelectorAll("p");
       parts.push(`## ${inert(words(question))}`, ...(scope ? [`*${inert(words(scope))}*`] : []));
@@ -121,8 +123,8 @@ function tellAndKeepFocus() {
   const isOpen = Boolean(document.querySelector("#hd-stop"));
   const replies = document.querySelectorAll("#hd-chat .bot-row");
   const reply = replies[replies.length - 1]?.querySelector(".hd-answer, .hd-notice:not(.hd-pending)");
-  const said = reply?.matches(".hd-answer") ? statements(reply).map(({ text }) => text).join(" ") : reply && words(reply);
-  const telling = isOpen ? "Đang tìm câu trả lời…" : said || "";
+  const lines = reply?.matches(".hd-answer") ? statements(reply).map(({ text }) => text) : reply ? [words(reply)] : [];
+  const telling = isOpen ? "Đang tìm câu trả lời…" : lines.join(" ");
   if (told.textContent !== telling) {
     told.textContent = telling;
   }
