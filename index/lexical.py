@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tantivy
 
-from index.schema import Query
+from index.schema import Query, Terms
 from index.store import Store
 
 _WRITER_BYTES = 64_000_000
@@ -114,6 +114,16 @@ class Lexical:
         hits = searcher.search(whole, depth, count=False).hits
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid): float(score) for rid, (score, _) in zip(found, hits, strict=True)}
+
+    def holding(self, wanted: Terms) -> list[int]:
+        """Row numbers of all records that hold every term of `wanted`, each in its field; none for no term."""
+        each = [(field, term) for field, terms in wanted.items() for term in terms]
+        whole = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, tantivy.Query.term_query(self._schema, *pair, "basic")) for pair in each]
+        )
+        searcher = self._index.searcher()
+        hits = searcher.search(whole, max(searcher.num_docs, 1), count=False).hits
+        return [int(rid) for rid in searcher.fast_field_values(_RID, [address for _, address in hits])]
 
     def vocabulary(self, field: str) -> list[tuple[str, int]]:
         """The terms of `field`, each with the number of records that hold it."""

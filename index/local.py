@@ -10,7 +10,7 @@ from pathlib import Path
 from index.dense import Dense
 from index.errors import IndexBusyError, IndexPathError, IndexStoreError
 from index.lexical import Lexical
-from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Vectors
+from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Terms, Vectors
 from index.store import Store
 
 
@@ -88,6 +88,10 @@ class LocalIndex:
         """See `Index.documents`."""
         return self._store.documents()
 
+    def publishers(self) -> list[str]:
+        """See `Index.publishers`."""
+        return self._store.publishers()
+
     def search(self, vector: Vectors, query: Query, depth: int, only: Filter) -> list[Hit]:
         """See `Index.search`."""
         with self._lock:
@@ -112,6 +116,12 @@ class LocalIndex:
     def version(self) -> int:
         """See `Index.version`."""
         return self._store.sequence
+
+    def holding(self, wanted: Terms) -> list[str]:
+        """See `Index.holding`."""
+        with self._lock:
+            self._refresh()
+            return self._store.owners(self._lexical.holding(wanted))
 
     def vocabulary(self, field: str) -> list[tuple[str, int]]:
         """See `Index.vocabulary`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Vectors
+from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Terms, Vectors
 
 
 class Index(Protocol):
@@ -36,8 +36,14 @@ class Index(Protocol):
     def documents(self) -> list[Document]:
         """All documents, in the order of their ids."""
 
+    def publishers(self) -> list[str]:
+        """The publishers of all documents, each once, in order."""
+
     def search(self, vector: Vectors, query: Query, depth: int, only: Filter) -> list[Hit]:
         """The `depth` best by vector and the `depth` best by terms, each once, with both scores."""
+
+    def holding(self, wanted: Terms) -> list[str]:
+        """Ids of the documents, in order, of which one record holds every term of `wanted`, each in its field."""
 
     def records(self, keys: Sequence[int]) -> list[Found]:
         """The records of these keys, in the same order; one that was removed meanwhile is left out."""

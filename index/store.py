@@ -206,6 +206,16 @@ class Store:
                 values.append(day.isoformat())
         return [str(i) for (i,) in self._query(f"select id from document where {' and '.join(clauses)}", *values)]  # noqa: S608
 
+    def publishers(self) -> list[str]:
+        """The publishers of all documents, each once, in order."""
+        rows = self._query("select distinct publisher from document where publisher <> '' order by publisher")
+        return [str(publisher) for (publisher,) in rows]
+
+    def owners(self, rids: Sequence[int]) -> list[str]:
+        """Ids of the documents that these records belong to, each once, in order."""
+        sql = "select distinct document from record where rid in (select value from json_each(?)) order by document"
+        return [str(i) for (i,) in self._query(sql, json.dumps(list(rids)))]
+
     def rids(self, document_ids: Sequence[str]) -> list[int]:
         """Row numbers of the records of these documents."""
         sql = "select rid from record where document in (select value from json_each(?))"

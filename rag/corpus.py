@@ -17,6 +17,7 @@ from rag.embedding import Embedder
 from rag.errors import ArticleError, IndexMismatchError
 from rag.schema import Article, Chunk
 from rag.vietnamese import terms as vietnamese_terms
+from rag.vietnamese.normalize import has_accents
 
 # Chunks embedded at once: many enough to sort them by length, few enough to show progress.
 _BATCH_CHUNKS = 64
@@ -134,6 +135,17 @@ class Corpus:
         """The article of that id."""
         document = self.index.document(article_id)
         return self._decode(document.payload) if document else None
+
+    def publishers(self) -> list[str]:
+        """The publishers of all articles, each once, in order."""
+        return self.index.publishers()
+
+    def holding(self, words: str) -> list[Article]:
+        """The articles that hold all of `words` in one chunk with its title; a word without accents stands for any."""
+        wanted: dict[str, list[str]] = {"syllables": [], "folded_syllables": []}
+        for word in vietnamese_terms.syllables(words):
+            wanted["syllables" if has_accents(word) else "folded_syllables"].append(word)
+        return [article for name in self.index.holding(wanted) if (article := self.article(name))]
 
     def article_at(self, article_id: str, digest: str) -> Article | None:
         """The article of that id, unless it has changed since the moment that `digest` is of."""

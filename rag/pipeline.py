@@ -161,6 +161,14 @@ class Pipeline:
         """All articles, in the order of their ids."""
         return self.corpus.articles()
 
+    def holding(self, words: str) -> list[Article]:
+        """The articles that hold all of `words`: see `Corpus.holding`."""
+        return self.corpus.holding(words)
+
+    def publishers(self) -> list[str]:
+        """The publishers of all articles, each once, in order."""
+        return self.corpus.publishers()
+
 
 def open_corpus(settings: Settings) -> Corpus:
     """The corpus in the index that the settings name; empty if there is none yet.

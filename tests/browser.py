@@ -72,7 +72,7 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 @contextmanager
 def hoidap_serve(folder: Path) -> Iterator[str]:
-    """The address of `hoidap serve`, run as a person runs it, with a new index in `folder`."""
+    """The address of `hoidap serve`, run as a person runs it, with a new index in `folder`; it has just begun."""
     command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0"]
     environment = {**os.environ, "HOIDAP_INDEX_DIR": str(folder / "index")}
     with subprocess.Popen(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from rag.errors import QuestionError
-from rag.schema import Answer, Article, Citation, Outcome, Turn
+from rag.schema import EVERYTHING, Answer, Article, Chunk, Citation, Filters, Outcome, Passage, Scores, Turn
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 NO_YEAR = "Những đoạn liên quan nhất không có thông tin về năm 2019."
@@ -19,7 +19,7 @@ TRADE = Article(
     text=(
         "Mở đầu bài viết.\n"
         "Kết quả\n"
-        "Tổng kim ngạch đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD.\n"
+        "Tổng kim ngạch năm 2023 đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD.\n"
         "- Vốn FDI đạt gần 36,6 tỷ USD.\n"
         "1. Mở rộng thị trường.\n"
         "Kết luận của bài viết."
@@ -71,20 +71,28 @@ def cite(article: Article, words: str, marker: int = 1, short: str = "") -> Cita
     )
 
 
+def whole(article: Article) -> Passage:
+    """All of `article` as a passage that was considered."""
+    chunk = Chunk(f"{article.id}:0", article.id, 0, len(article.text), article.text)
+    return Passage(chunk, article, Scores(0.87, 12.5, 1.94), 1)
+
+
 class StandIn:
     """Answers in two steps; `go` lets the second step of a slow answer happen."""
 
     def __init__(self, *articles: Article) -> None:
         self._articles = {article.id: article for article in articles or (TRADE, HOSTILE)}
         self.histories: list[tuple[Turn, ...]] = []
+        self.scopes: list[Filters] = []
         self.threads: list[str] = []
         self.go = threading.Event()
         self.closed = threading.Event()
         self.read_to_its_end = False
         self.failure: Exception | None = None
 
-    def stream(self, question: str, history: Sequence[Turn] = (), /) -> Iterator[Answer]:
+    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING, /) -> Iterator[Answer]:
         self.histories.append(tuple(history))
+        self.scopes.append(only)
         self.threads.append(threading.current_thread().name)
         if not question.strip():
             raise QuestionError("Câu hỏi đang trống: hãy gõ điều bạn muốn biết.")
@@ -96,10 +104,11 @@ class StandIn:
             yield Answer(question, REFUSAL, outcome=Outcome.NOT_FOUND, reason="Không có đoạn nào nói đến điều này.")
             return
         if "độc hại" in question:
-            yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cite(HOSTILE, HOSTILE_TEXT, short=HOSTILE_SHORT),))
+            cited = cite(HOSTILE, HOSTILE_TEXT, short=HOSTILE_SHORT)
+            yield Answer(question, f"{HOSTILE_TEXT} [1] [9]", (cited,), (whole(HOSTILE),))
             return
         first, second = (
-            cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.", short="683 tỷ USD"),
+            cite(TRADE, "Tổng kim ngạch năm 2023 đạt 683 tỷ USD.", short="683 tỷ USD"),
             cite(TRADE, "Vốn FDI đạt gần 36,6 tỷ USD.", 2),
         )
         if "gần nhất" in question:
@@ -111,7 +120,8 @@ class StandIn:
             return
         if "khong dau" in question:
             trace = (("accents", "không dấu"), ("new", "không dấu?"))
-            yield Answer(question, f"{first.quote} [1]", (first,), understood="không dấu?", trace=trace)
+            considered = (whole(TRADE),)
+            yield Answer(question, f"{first.quote} [1]", (first,), considered, understood="không dấu?", trace=trace)
             return
         try:
             yield Answer(question, f"{first.quote} [1]", (first,))
@@ -122,7 +132,7 @@ class StandIn:
         finally:
             self.closed.set()
 
-    def article(self, article_id: str) -> Article | None:
+    def article(self, article_id: str, /) -> Article | None:
         if self.failure:
             raise self.failure
         return self._articles.get(article_id)
@@ -131,3 +141,9 @@ class StandIn:
         if self.failure:
             raise self.failure
         return list(self._articles.values())
+
+    def holding(self, words: str, /) -> list[Article]:
+        return [article for article in self.articles() if words.lower() in f"{article.title} {article.text}".lower()]
+
+    def publishers(self) -> list[str]:
+        return sorted({article.publisher for article in self._articles.values() if article.publisher})

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from markdown_it import MarkdownIt
 
+from rag.schema import EVERYTHING, Filters
 from rag.settings import Settings
 from tests.browser import MISSING, chromium, hoidap_serve, serving
 from tests.stand_in import DOUBT, HOSTILE, HOSTILE_SHORT, NO_YEAR, REFUSAL, TRADE, StandIn
 from ui.app import create_app
 
 if not MISSING:
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -63,6 +67,7 @@ def site(shared_engine: StandIn) -> Iterator[str]:
 def engine(shared_engine: StandIn) -> Iterator[StandIn]:
     """The stand-in that `site` asks, with nothing asked yet."""
     shared_engine.histories.clear()
+    shared_engine.scopes.clear()
     shared_engine.go.clear()
     shared_engine.closed.clear()
     shared_engine.read_to_its_end = False
@@ -89,11 +94,27 @@ def ask(page: Page, question: str) -> None:
 
 
 def see(page: Page, words: str) -> None:
-    page.locator("#hd-chat").get_by_text(words).last.wait_for(timeout=PATIENCE)
+    page.locator("#hd-chat").get_by_text(words).filter(visible=True).last.wait_for(timeout=PATIENCE)
 
 
-def test_the_real_engine_answers_and_its_citation_opens(context: BrowserContext, tmp_path: Path) -> None:
+def wait_for_questions(page: Page, engine: StandIn, count: int) -> None:
+    """Until the engine was asked `count` questions."""
+    for _ in range(PATIENCE // 100):
+        if len(engine.histories) >= count:
+            break
+        page.wait_for_timeout(100)
+    assert len(engine.histories) == count
+
+
+def test_the_real_engine_starts_answers_and_its_citation_opens(
+    browser: Browser, context: BrowserContext, tmp_path: Path
+) -> None:
     with hoidap_serve(tmp_path) as address:
+        early = browser.new_page()
+        early.goto(address)
+        early.get_by_text("Hệ thống đang khởi động").wait_for(timeout=PATIENCE)
+        box(early).wait_for(timeout=120_000)  # by itself, once the model is loaded and the seeds are indexed
+        early.close()
         page = context.new_page()
         page.goto(address)
         box(page).wait_for(timeout=PATIENCE)
@@ -114,7 +135,7 @@ def test_the_real_engine_answers_and_its_citation_opens(context: BrowserContext,
 
 def test_the_answer_appears_while_it_is_written(page: Page, engine: StandIn) -> None:
     ask(page, "Câu hỏi chậm")
-    see(page, "Tổng kim ngạch đạt 683 tỷ USD.")
+    see(page, "Tổng kim ngạch năm 2023 đạt 683 tỷ USD.")
     assert page.get_by_text("36,6").count() == 0
     assert page.get_by_role("button", name="Dừng").is_visible()
     box(page).fill("đang gõ câu sau")
@@ -182,6 +203,95 @@ def test_a_question_that_is_too_long_is_handed_back(page: Page) -> None:
     expect(box(page)).to_have_value("a" * 3000)
 
 
+def test_keys_alone_ask_break_a_line_and_stop(page: Page, engine: StandIn) -> None:
+    expect(box(page)).to_be_focused()
+    page.keyboard.type("Câu hỏi")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("chậm")
+    expect(box(page)).to_have_value("Câu hỏi\nchậm")
+    page.keyboard.press("Enter")
+    see(page, "683")
+    page.keyboard.press("Escape")
+    see(page, "Bạn đã dừng câu trả lời này.")
+    expect(box(page)).to_be_focused()
+    page.keyboard.press("Shift+Tab")  # from the box back to where to look, which opens
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Phạm vi tìm kiếm", expanded=True)).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    expect(page.get_by_label("Đăng từ ngày")).to_be_visible()
+
+
+def test_the_focus_is_in_the_box_after_the_button_that_sent_has_gone(page: Page) -> None:
+    box(page).fill("Kim ngạch?")
+    page.get_by_role("button", name="Gửi").click()
+    see(page, "36,6")
+    expect(box(page)).to_be_focused()
+    told = page.locator(".hd-told[role=status]")
+    expect(told).to_have_text("Tổng kim ngạch năm 2023 đạt 683 tỷ USD. [1] Vốn FDI đạt gần 36,6 tỷ USD. [2]")
+
+
+def test_the_last_question_is_asked_again_in_its_place(page: Page, engine: StandIn) -> None:
+    for question in ("Kim ngạch?", "hỏng"):
+        ask(page, question)
+        page.get_by_role("button", name="Hỏi lại").wait_for(timeout=PATIENCE)
+        page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    see(page, "Đã có lỗi ngoài dự kiến")
+    asked = len(engine.histories)
+    page.get_by_role("button", name="Hỏi lại").click()  # one, below the last question
+    wait_for_questions(page, engine, asked + 1)
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    assert page.locator(".hd-question").count() == 2
+    assert page.locator(".hd-error").count() == 1
+
+
+def test_asking_again_while_it_is_written_ends_the_answer_before(page: Page, engine: StandIn) -> None:
+    ask(page, "Câu hỏi chậm")
+    see(page, "683")
+    page.get_by_role("button", name="Hỏi lại").click()
+    wait_for_questions(page, engine, 2)
+    expect(page.locator(".hd-question")).to_have_count(1)
+    engine.go.set()
+    see(page, "36,6")
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    assert page.locator(".hd-answer").count() == 1
+    assert page.locator(".hd-stopped, .hd-pending").count() == 0
+
+
+def test_an_answer_is_sought_where_the_person_chose(page: Page, site: str, engine: StandIn) -> None:
+    page.get_by_role("button", name="Phạm vi tìm kiếm").click()
+    page.get_by_label("Báo Thử").check()
+    page.get_by_label("Đăng từ ngày").fill("3/2024")
+    ask(page, "Kim ngạch?")
+    see(page, "36,6")
+    expect(page.locator(".hd-question .hd-scope")).to_have_text("Chỉ tìm trong: Báo Thử · từ 3/2024")
+    assert engine.scopes[-1] == Filters(publishers=frozenset(["Báo Thử"]), since=date(2024, 3, 1))
+    page.get_by_label("Đăng từ ngày").fill("hôm qua")
+    ask(page, "Kim ngạch?")
+    see(page, "không phải là một ngày")
+    expect(box(page)).to_have_value("Kim ngạch?")
+
+
+def test_an_article_leads_to_questions_about_it_alone(context: BrowserContext, site: str, engine: StandIn) -> None:
+    page = context.new_page()
+    page.goto(f"{site}articles")
+    page.get_by_role("searchbox", name="Tìm trong các bài viết").fill("kim ngạch")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=TRADE.title).click()
+    expect(page.locator("mark").first).to_be_visible()
+    page.get_by_role("link", name="Hỏi về bài này").click()
+    see_scope = page.get_by_text(f"Chỉ hỏi trong bài: {TRADE.title}")
+    see_scope.wait_for(timeout=PATIENCE)
+    page.locator(".example").first.click()
+    see(page, "36,6")
+    assert engine.scopes[-1] == Filters(articles=frozenset([TRADE.id]))
+    page.get_by_role("button", name="Hỏi cả kho").click()
+    expect(see_scope).to_be_hidden()
+    assert page.url == site
+    ask(page, "Kim ngạch nữa?")
+    expect(page.locator(".hd-answer")).to_have_count(2, timeout=PATIENCE)
+    assert engine.scopes[-1] == EVERYTHING
+
+
 def test_an_example_is_asked_and_a_new_conversation_forgets(page: Page, engine: StandIn) -> None:
     page.locator(".example").first.click()
     see(page, "36,6")
@@ -195,32 +305,67 @@ def test_an_example_is_asked_and_a_new_conversation_forgets(page: Page, engine: 
     assert [len(history) for history in engine.histories] == [0, 2, 0]
 
 
-def test_a_hostile_answer_is_inert(page: Page, site: str) -> None:
-    ask(page, "độc hại")
+def test_a_hostile_article_is_inert_on_every_page(context: BrowserContext, site: str) -> None:
+    page = context.new_page()
+    page.goto(f"{site}?article={HOSTILE.id}")
+    page.get_by_text("Chỉ hỏi trong bài: <script>window.hacked = 4</script> ![t]").wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Phạm vi tìm kiếm").click()
+    expect(page.get_by_label("<b>Báo</b>")).to_be_visible()
+    ask(page, "độc hại ![ảnh](http://evil.example/q.png) <img src=http://evil.example/q2.png>")
     see(page, "<script>window.hacked = 1</script>")
     see(page, "![ảnh](http://evil.example/a.png)")
+    page.get_by_text("Câu hỏi được hiểu thế nào").click()
     chat = page.locator("#hd-chat")
-    assert chat.locator("img, iframe, form, script, code, strong:not(.hd-short)").count() == 0
+    assert page.locator(":is(#hd-chat, #hd-article, #hd-scope) :is(img, iframe, form, script, code, b)").count() == 0
     assert chat.locator("strong.hd-short").all_inner_texts() == [HOSTILE_SHORT] * 2
     targets = [link.get_attribute("href") or "" for link in chat.locator("a").all()]
     assert {target.split("?")[0] for target in targets} == {"articles/hostile"}
     page.mouse.move(400, 300)
-    page.goto(f"{site}articles/{HOSTILE.id}?start=0&end={len(HOSTILE.text)}#quote")
-    assert "<script>" in page.locator("mark").first.inner_text()
+    for path in (f"articles/{HOSTILE.id}?start=0&end={len(HOSTILE.text)}#quote", "articles", "articles?q=683"):
+        page.goto(site + path)
+        assert "<script>" in page.locator("main").inner_text()
+        assert page.locator("main :is(img, iframe, script, b, i, code)").count() == 0
+    assert page.locator("mark").first.inner_text() == "683"
     assert page.evaluate("window.hacked") is None
 
 
-def test_the_short_answer_is_bold_and_the_steps_open(page: Page) -> None:
+def test_a_conversation_is_saved_as_markdown_in_which_nothing_acts(page: Page) -> None:
+    ask(page, "Kim ngạch *năm* 2023?")
+    see(page, "36,6")
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    ask(page, "độc hại")
+    see(page, "![ảnh](http://evil.example/a.png)")
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    ask(page, "hỏng")
+    see(page, "Đã có lỗi ngoài dự kiến")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Tải về").click()
+    assert re.fullmatch(r"hoi-dap-\d{4}-\d\d-\d\d\.md", download.value.suggested_filename)
+    text = download.value.path().read_text("utf-8")
+    assert "## Kim ngạch \\*năm\\* 2023?" in text
+    assert "Tổng kim ngạch năm 2023 đạt 683 tỷ USD. \\[1\\]\n" in text
+    assert f". <{TRADE.url}>\n> Tổng kim ngạch năm 2023 đạt 683 tỷ USD.\n" in text
+    assert "Đã có lỗi ngoài dự kiến" in text
+    tokens = MarkdownIt("commonmark").parse(text)
+    inline = [child for token in tokens for child in token.children or ()]
+    assert {token.type for token in inline} <= {"text", "softbreak", "em_open", "em_close", "link_open", "link_close"}
+    assert not [token for token in tokens if token.type.startswith("html")]
+    links = {str(token.attrs["href"]) for token in inline if token.type == "link_open"}
+    assert links <= {TRADE.url, page.url + f"articles/{HOSTILE.id}?start=0&end={len(HOSTILE.text)}#quote"}
+
+
+def test_the_short_answer_is_bold_and_how_it_was_found_opens(page: Page) -> None:
     ask(page, "khong dau")
-    see(page, "Tổng kim ngạch đạt 683 tỷ USD.")
+    see(page, "Tổng kim ngạch năm 2023 đạt 683 tỷ USD.")
     short = page.locator(".hd-answer strong.hd-short")
     expect(short).to_have_text(["683 tỷ USD"] * 2)
     for one in short.all():
         expect(one).to_have_css("font-weight", "700")
-    step = page.get_by_text("Thêm dấu: không dấu")
+    step, considered = page.get_by_text("Thêm dấu: không dấu"), page.get_by_text("trùng từ 12,50")
     expect(step).to_be_hidden()
-    page.get_by_text("Các bước hiểu câu hỏi").click()
+    page.get_by_text("Câu hỏi được hiểu thế nào").click()
     expect(step).to_be_visible()
+    expect(considered).to_be_visible()
 
 
 def test_a_doubt_and_a_refusal_with_what_comes_nearest_are_told_apart(
@@ -244,7 +389,7 @@ def test_a_doubt_and_a_refusal_with_what_comes_nearest_are_told_apart(
     page.get_by_role("button", name="Đã sao chép").wait_for(timeout=PATIENCE)
     copied = page.evaluate("navigator.clipboard.readText()").split("\n")
     assert copied[:2] == [REFUSAL, NO_YEAR]
-    assert copied[2].endswith("Tổng kim ngạch đạt 683 tỷ USD. [1]")
+    assert copied[2].endswith("Tổng kim ngạch năm 2023 đạt 683 tỷ USD. [1]")
 
 
 def test_an_answer_can_be_copied_as_text(context: BrowserContext, page: Page, site: str) -> None:
@@ -254,7 +399,7 @@ def test_an_answer_can_be_copied_as_text(context: BrowserContext, page: Page, si
     page.get_by_role("button", name="Sao chép câu trả lời").click()
     page.get_by_role("button", name="Đã sao chép").wait_for(timeout=PATIENCE)
     first, second, _, heading, source, *_ = page.evaluate("navigator.clipboard.readText()").split("\n")
-    assert first == "Tổng kim ngạch đạt 683 tỷ USD. [1]"
+    assert first == "Tổng kim ngạch năm 2023 đạt 683 tỷ USD. [1]"
     assert second == "Vốn FDI đạt gần 36,6 tỷ USD. [2]"
     assert heading == "Nguồn trích dẫn:"
     assert source.startswith("[1] Thương mại năm 2023. Báo Thử · 02/04/2024. Theo:")
@@ -269,6 +414,38 @@ def test_the_page_speaks_vietnamese_to_a_screen_reader(page: Page) -> None:
     expect(page.locator("[data-testid=bot][aria-label]")).to_have_count(0)
     names = page.locator("[aria-label]:visible").evaluate_all("all => all.map(e => e.ariaLabel)")
     assert set(names) <= {"Cuộc trò chuyện", "Cuộn xuống cuối"}
+
+
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+QUESTIONS = {
+    "answered": "khong dau",
+    "refused": "không có",
+    "near": "gần nhất",
+    "unsure": "không chắc",
+    "failed": "hỏng",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_violation_of_level_a_or_aa(browser: Browser, site: str, scheme: str) -> None:
+    axe = Axe()
+    page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light", bypass_csp=True)  # to put axe in
+    page.goto(f"{site}?article={TRADE.id}")
+    page.locator(".example").first.wait_for(timeout=PATIENCE)
+    seen = {"empty": axe.run(page, options=AXE)}
+    page.get_by_role("button", name="Phạm vi tìm kiếm").click()
+    for name, question in QUESTIONS.items():
+        ask(page, question)
+        page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+        page.locator(f".message-row:nth-of-type({2 * len(seen)}) .hd-tools").wait_for(timeout=PATIENCE)
+        seen[name] = axe.run(page, options=AXE)
+    page.get_by_text("Câu hỏi được hiểu thế nào").first.click()
+    seen["how"] = axe.run(page, options=AXE)
+    for path in ("articles", "articles?q=kim", "articles/x", f"articles/{TRADE.id}?start=0&end=60#quote"):
+        page.goto(site + path)
+        seen[path] = axe.run(page, options=AXE)
+    page.close()
+    assert {name: result.generate_report() for name, result in seen.items() if result.violations_count} == {}
 
 
 @pytest.mark.parametrize("path", ["", "articles", f"articles/{TRADE.id}?start=0&end=20#quote"])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
 from index.errors import IndexDamagedError
 from rag.errors import EmbedderError
-from rag.schema import Answer, Turn
-from tests.stand_in import REFUSAL, StandIn
-from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, reply, stopped
+from rag.pipeline import Pipeline
+from rag.schema import Answer, Filters, Turn
+from tests.stand_in import REFUSAL, TRADE, StandIn
+from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, Exchange, reply, stopped
+from ui.scope import EVERYWHERE, Scope
 from ui.threads import read, until
 
 
@@ -24,10 +28,14 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def ask(
-    engine: StandIn, pool: ThreadPoolExecutor, question: str, before: Conversation | None = None
+    engine: StandIn,
+    pool: ThreadPoolExecutor,
+    question: str,
+    before: Conversation | None = None,
+    scope: Scope = EVERYWHERE,
 ) -> list[Conversation]:
     async def collect() -> list[Conversation]:
-        return [step async for step in reply(engine, pool, question, before or Conversation())]
+        return [step async for step in reply(engine, pool, question, before or Conversation(), scope)]
 
     return asyncio.run(collect())
 
@@ -215,14 +223,52 @@ def test_the_engine_is_told_what_was_said_before(pool: ThreadPoolExecutor) -> No
 
 def test_what_is_remembered_has_limits() -> None:
     conversation = Conversation()
-    for number in range(40):
-        conversation = conversation.remember(f"{number}" + "a" * 9000, "b" * 9000)
+    for number in range(140):
+        answer = Answer("?", "b" * 9000)
+        conversation = conversation.put(Exchange(f"{number}" + "a" * 9000, EVERYWHERE, ("<p></p>",), answer))
     assert len(conversation.turns) == HISTORY_TURNS
     assert {len(turn.text) for turn in conversation.turns} == {HISTORY_CHARACTERS}
-    assert conversation.turns[-2].text.startswith("39")
-    for _ in range(500):
-        conversation = conversation.show("<p></p>")
+    assert conversation.turns[-2].text.startswith("139")
     assert len(conversation.messages) == 200
+
+
+def test_passages_are_shown_but_not_kept(pool: ThreadPoolExecutor, pipeline: Pipeline) -> None:
+    async def collect() -> list[Conversation]:
+        question = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
+        return [step async for step in reply(pipeline, pool, question, Conversation())]
+
+    *_, end = asyncio.run(collect())
+    kept = end.exchanges[-1].answer
+    assert kept
+    assert kept.citations
+    assert kept.passages == ()
+    assert "Các đoạn đã xem xét" in last(end)
+
+
+def test_an_answer_is_sought_where_the_person_chose(pool: ThreadPoolExecutor) -> None:
+    engine = StandIn()
+    scope = Scope(("Báo Thử",), "2023", "3/2024", TRADE)
+    *_, end = ask(engine, pool, "Kim ngạch?", scope=scope)
+    chosen = Filters(frozenset([TRADE.id]), frozenset(["Báo Thử"]), date(2023, 1, 1), date(2024, 3, 31))
+    assert engine.scopes == [chosen]
+    assert "Chỉ tìm trong" in end.messages[0]["content"]
+
+
+def test_a_day_that_is_none_is_told_and_the_question_handed_back(pool: ThreadPoolExecutor) -> None:
+    engine = StandIn()
+    *_, end = ask(engine, pool, "Kim ngạch?", scope=Scope(since="31/2/2023"))
+    assert "không phải là một ngày" in html.unescape(last(end))
+    assert end.unasked == "Kim ngạch?"
+    assert engine.scopes == []
+
+
+def test_the_last_question_can_be_asked_anew(pool: ThreadPoolExecutor) -> None:
+    engine = StandIn()
+    *_, first = ask(engine, pool, "Kim ngạch?")
+    *_, second = ask(engine, pool, "hỏng", first)
+    *_, again = ask(engine, pool, "Vốn FDI?", second.before_last())
+    assert len(again.exchanges) == 2
+    assert engine.histories[-1] == first.turns
 
 
 def test_stopping_keeps_what_was_written_and_says_so(pool: ThreadPoolExecutor) -> None:
@@ -233,5 +279,6 @@ def test_stopping_keeps_what_was_written_and_says_so(pool: ThreadPoolExecutor) -
     assert [message["role"] for message in nothing_yet.messages] == ["user", "assistant"]
     assert "Bạn đã dừng" in last(nothing_yet)
     assert "683" in partly.messages[-2]["content"]
+    assert "hd-retry" in last(partly)
     assert not partly.is_open
     assert stopped(end) is end

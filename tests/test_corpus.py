@@ -169,6 +169,30 @@ def test_removing(corpus: Corpus) -> None:
     assert [name for name, _ in answers(corpus, "cầu")] == ["a1"]
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("Hà Tĩnh", ["a"]),
+        ("ha tinh", ["a", "b"]),
+        ("HÀ  tinh,", ["a"]),
+        ("sông hà", ["a"]),
+        ("cầu 86", ["a", "b"]),
+        ("cầu sắt", []),
+        ("?!", []),
+        ("", []),
+    ],
+)
+def test_articles_are_found_by_their_words(corpus: Corpus, words: str, found: list[str]) -> None:
+    corpus.add(
+        [
+            Article("a", "Chuyện Hà Tĩnh", "Cầu qua sông dài 86 mét.", publisher="Báo B"),
+            Article("b", "Chuyện khác", "Hạ tính cầu này 86 mét."),
+        ]
+    )
+    assert [article.id for article in corpus.holding(words)] == found
+    assert corpus.publishers() == ["Báo B"]
+
+
 def test_an_article_at_an_older_moment_is_none(corpus: Corpus, index: LocalIndex) -> None:
     corpus.add(articles(1))
     document = index.document("a0")

@@ -89,6 +89,18 @@ def test_a_replaced_record_is_found_no_more(store: Store, tmp_path: Path) -> Non
     assert lexical.search(QUERY, 100, None) == {}
 
 
+def test_holding_finds_every_record_that_holds_all_terms(store: Store, tmp_path: Path) -> None:
+    entries = make_entries(40)
+    write(store, entries)
+    lexical = Lexical(tmp_path, store, FIELD_NAMES)
+    lexical.refresh()
+    records = dict(enumerate((r.terms for entry in entries for r in entry.records), start=1))
+    for wanted in ({"words": ["a", "d"]}, {"words": ["j"], "pairs": ["ab", "ba"]}, {"words": ["nowhere", "a"]}):
+        by_hand = {n for n, held in records.items() if all(set(terms) <= set(held[f]) for f, terms in wanted.items())}
+        assert set(lexical.holding(wanted)) == by_hand
+    assert lexical.holding({"words": []}) == lexical.holding({}) == []
+
+
 def test_frequencies_count_records_that_stand(store: Store, tmp_path: Path) -> None:
     entries = make_entries(10)
     write(store, [*entries, one({"words": ["zz", "zz", "zz"]}, "gone")])

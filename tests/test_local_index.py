@@ -144,6 +144,22 @@ def test_a_filter_searches_among_what_it_lets_through(local: LocalIndex, only: F
     check_union(found(local, local.search(a_query(), QUERY, depth, only)), scores, depth)
 
 
+def test_documents_that_hold_terms_and_their_publishers(local: LocalIndex) -> None:
+    entries = dated(12)
+    local.put(MANIFEST, entries)
+    wanted = {"words": ["a", "b"], "pairs": ["ba"]}
+    by_hand = [
+        entry.document.id
+        for entry in entries
+        if any(all(set(terms) <= set(r.terms[f]) for f, terms in wanted.items()) for r in entry.records)
+    ]
+    assert 0 < len(by_hand) < 12
+    assert local.holding(wanted) == by_hand
+    local.delete([by_hand[0]])
+    assert local.holding(wanted) == by_hand[1:]
+    assert local.publishers() == ["P0", "P1", "P2"]
+
+
 def test_an_empty_index(local: LocalIndex) -> None:
     index: Index = local
     assert index.search(a_query(), QUERY, 10, EVERYTHING) == []

@@ -29,7 +29,7 @@ def quote(words: str, short: tuple[int, int], marker: int = 1) -> Citation:
 
 
 def test_each_statement_has_the_short_answer_of_its_own_marker() -> None:
-    first = cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.", 1, "683 tỷ USD")
+    first = cite(TRADE, "Tổng kim ngạch năm 2023 đạt 683 tỷ USD.", 1, "683 tỷ USD")
     second = cite(TRADE, "Vốn FDI đạt gần 36,6 tỷ USD.", 2, "36,6 tỷ USD")
     text = f"{first.quote} [1]\n{second.quote} [2]\nHết [3]."
     assert told(text, first, second)[1::2] == ["683 tỷ USD", "36,6 tỷ USD"]

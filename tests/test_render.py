@@ -14,15 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.schema import Answer, Outcome
+from rag.schema import Answer, Article, Chunk, Outcome, Passage, Scores
 from tests.stand_in import DOUBT, HOSTILE, HOSTILE_SHORT, HOSTILE_TEXT, NO_YEAR, REFUSAL, TRADE, cite
 from ui import render
 
-OUR_TAGS = {"div", "p", "ul", "ol", "li", "a", "span", "blockquote", "br", "button", "strong", "details", "summary"}
+OUR_TAGS = {
+    "div", "p", "ul", "ol", "li", "a", "span", "blockquote", "br", "button", "strong", "mark", "details", "summary"
+}  # fmt: skip
 OUR_ATTRIBUTES = {"class", "href", "title", "type"}
-FIRST = cite(TRADE, "Tổng kim ngạch đạt 683 tỷ USD.")
+FIRST = cite(TRADE, "Tổng kim ngạch năm 2023 đạt 683 tỷ USD.")
 WITH_SHORT = cite(TRADE, FIRST.quote, short="683 tỷ USD")
-MARKED = 'Tổng kim ngạch đạt <strong class="hd-short">683 tỷ USD</strong>&#46;'
+MARKED = 'Tổng kim ngạch năm 2023 đạt <strong class="hd-short">683 tỷ USD</strong>&#46;'
 
 
 class Tags(HTMLParser):
@@ -163,26 +165,27 @@ def test_numbered_lines_are_a_list_that_keeps_its_numbers() -> None:
 
 def test_a_quote_of_several_lines_keeps_them_without_blank_ones() -> None:
     lines = replace(FIRST, quote="Gồm:\n\n- một\n \n- hai")
-    assert "Gồm&#58;<br>&#45; một<br>&#45; hai</blockquote>" in render.answer(Answer("?", "Câu. [1]", (lines,)))
+    assert "Gồm&#58;<br>&#45; một<br>&#45; hai</mark></blockquote>" in render.answer(Answer("?", "Câu. [1]", (lines,)))
 
 
 def test_a_refusal_is_a_notice_with_its_reason_and_no_source() -> None:
-    source = render.answer(Answer("?", REFUSAL, (FIRST,), outcome=Outcome.NOT_FOUND, reason="Vì lẽ này."))
+    source = render.answer(Answer("?", REFUSAL, outcome=Outcome.NOT_FOUND, reason="Vì lẽ này."))
     assert "hd-refused" in source
-    assert Tags(source).text == f"{REFUSAL}Vì lẽ này."
+    assert "Nguồn trích dẫn" not in source
+    assert Tags(source).text == f"{REFUSAL}Vì lẽ này.Sao chép câu trả lờiHỏi lại"
 
 
 def test_the_short_answer_is_marked_in_the_sentence_and_in_the_quote() -> None:
     source = render.answer(Answer("?", f"- {FIRST.quote} [1]", (WITH_SHORT,)))
     assert f"<li>{MARKED} <a " in source
-    assert f"<blockquote>{MARKED}</blockquote>" in source
+    assert f'<blockquote><mark class="hd-used">{MARKED}</mark></blockquote>' in source
     assert "<strong" not in render.answer(Answer("?", f"{FIRST.quote} [1]", (FIRST,)))
 
 
 def test_a_quotes_line_ends_stay_around_its_short_answer() -> None:
     article = replace(TRADE, text="Gồm:\n\nmột\n\nhai")
     source = render.answer(Answer("?", "Câu. [1]", (cite(article, article.text, short="một"),)))
-    assert 'Gồm&#58;<br><strong class="hd-short">một</strong><br>hai</blockquote>' in source
+    assert 'Gồm&#58;<br><strong class="hd-short">một</strong><br>hai</mark></blockquote>' in source
 
 
 def test_an_unsure_answer_stands_under_its_warning() -> None:
@@ -202,14 +205,64 @@ def test_a_refusal_shows_what_comes_nearest_in_its_box_and_where_it_stands() -> 
     assert "hd-card" in rest
 
 
-def test_the_steps_are_folded_away_and_only_there_if_there_are_any() -> None:
-    asked = Answer("kim ngach", "Câu.", understood="kim ngạch", trace=(("accents", "kim ngạch"), ("new", "a?")))
+def passage_of(article: Article, start: int, end: int, rank: int = 1) -> Passage:
+    chunk = Chunk(f"{article.id}:{start}", article.id, start, end, article.text[start:end], heading="Kết quả")
+    return Passage(chunk, article, Scores(0.871, 12.5, 1.94), rank)
+
+
+def test_the_quoted_words_are_marked_between_what_stands_around_them() -> None:
+    passage = passage_of(TRADE, TRADE.text.index("Tổng"), len(TRADE.text))
+    second = cite(TRADE, "Xuất siêu khoảng 28 tỷ USD.")
+    source = render.answer(Answer("?", f"{second.quote} [1]", (second,), (passage,)))
+    quoted = source.partition("<blockquote>")[2].partition("</blockquote>")[0]
+    assert Tags(quoted).text == (
+        "Tổng kim ngạch năm 2023 đạt 683 tỷ USD. Xuất siêu khoảng 28 tỷ USD. "
+        "- Vốn FDI đạt gần 36,6 tỷ USD. 1. Mở rộng thị trường. Kết luận của bài viết."
+    )
+    assert re.findall(r'<mark class="hd-used">(.*?)</mark>', quoted) == [render.escape(second.quote)]
+    long = replace(TRADE, text="a b " * 100 + "Câu được trích. " + "c d " * 100)
+    cited = cite(long, "Câu được trích.")
+    around = render.answer(Answer("?", "Câu. [1]", (cited,), (passage_of(long, 0, len(long.text)),)))
+    text = Tags(around.partition("<blockquote>")[2].partition("</blockquote>")[0]).text
+    assert re.fullmatch(r"…[ab ]+ Câu được trích[.] [cd ]+…", text)
+    assert len(text) < 300
+
+
+def test_how_a_question_was_understood_and_what_was_considered_is_folded_away() -> None:
+    passages = (passage_of(TRADE, 0, 60), passage_of(TRADE, 60, len(TRADE.text), 2))
+    asked = Answer(
+        "kim ngach",
+        f"{FIRST.quote} [1]",
+        (FIRST,),
+        passages,
+        support=0.874,
+        timings={"embed": 100.0, "read": 23.0},
+        understood="kim ngạch",
+        trace=(("accents", "kim ngạch"), ("new", "a?")),
+    )
     source = render.answer(asked)
-    assert '</p><details class="hd-steps"><summary>Các bước hiểu câu hỏi</summary>' in source
-    assert "<ol><li>Thêm dấu: kim ngạch</li><li>new: a&#63;</li></ol>" in source
-    without = render.answer(replace(asked, trace=()))
-    assert "Tôi hiểu câu hỏi là: kim ngạch" in without
-    assert "details" not in without
+    assert "Tôi hiểu câu hỏi là: kim ngạch" in source
+    folded = source.partition('<details class="hd-how">')[2].partition("</details>")[0]
+    assert '<ol class="hd-steps"><li>Thêm dấu: kim ngạch</li><li>new: a&#63;</li></ol>' in folded
+    assert "Điểm chung 1,94 · gần nghĩa 0,87 · trùng từ 12,50" in folded
+    assert "Mức chắc chắn 87% · trả lời trong 0,12 giây" in folded
+    assert Tags(folded).links[TRADE.title] == f"articles/thuong-mai-2023?start=60&end={len(TRADE.text)}#quote"
+    typed = render.answer(replace(asked, understood="kim ngach", trace=()))
+    assert "Câu hỏi được tìm đúng như bạn gõ." in typed
+    assert "details" not in render.answer(replace(asked, trace=(), passages=()))
+
+
+def test_a_hostile_passage_is_inert() -> None:
+    passage = passage_of(HOSTILE, 0, len(HOSTILE_TEXT))
+    hostile = replace(passage, chunk=replace(passage.chunk, heading=HOSTILE_TEXT))
+    cited = cite(HOSTILE, "683")
+    source = render.answer(Answer("?", "Câu. [1]", (cited,), (hostile,)))
+    assert set(Tags(source).tags) <= OUR_TAGS
+    assert set(Tags(source).attributes) <= OUR_ATTRIBUTES
+
+
+def test_the_scope_of_a_question_stands_under_it() -> None:
+    assert render.question("Ai?", "Báo <b>").endswith('<p class="hd-scope">Chỉ tìm trong: Báo &#60;b&#62;</p></div>')
 
 
 def test_an_article_id_cannot_leave_its_place_in_the_address() -> None:

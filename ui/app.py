@@ -5,6 +5,7 @@ Gradio is imported when the application is made, not with this module.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -27,6 +28,7 @@ from rag.settings import Settings
 from ui import viewer
 from ui.engine import Engine
 from ui.security import SecurityHeaders, allowed_hosts
+from ui.starting import Make, Starting
 
 _LOG = logging.getLogger(__name__)
 
@@ -89,46 +91,63 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{host}:{port}/"
 
 
-def serve(
-    app: FastAPI,
-    settings: Settings,
-    ready: Callable[[str], None] | None = None,
-    listener: socket.socket | None = None,
-) -> None:
-    """Serve `app` until interrupted. Once it is up, `ready` gets its address; by default that is printed.
+def serve(make: Make, settings: Settings, ready: Callable[[str], None] | None = None) -> None:
+    """Serve what `make` returns until interrupted, and a notice at the same address while it is being made.
 
-    A caller that wants to know early that the port is free passes its own `listen(settings)`.
+    Once it is made, `ready` gets the address; by default that is printed.
 
     Raises:
-        HoidapError: as `listen`.
+        HoidapError: as `listen`; or what `make` raises.
     """
-    listener = listener or listen(settings)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
-    _Server(config, partial(ready or _announce, url_of(listener))).run(sockets=[listener])
+    listener = listen(settings)
+    starting = Starting(make)
+    config = uvicorn.Config(starting, log_level="warning", lifespan="off", timeout_graceful_shutdown=3)
+    url = url_of(listener)
+    server = _Server(config, starting, partial(ready or _announce_ready, url))
+    _announce(f"hoidap is starting on {url}")
+    server.run(sockets=[listener])
+    if server.failure:
+        raise server.failure
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is up, and hangs up when it is told to stop."""
+    """A server that starts its application once it listens, and hangs up when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, up: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, starting: Starting, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._up = up
+        self.failure: BaseException | None = None
+        self._starting = starting
+        self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Listen, then begin to make the application."""
         await super().startup(sockets)
-        if not self.should_exit:
-            self._up()
+        self._stop = asyncio.Event()
+        self._running = asyncio.create_task(self._starting.run(self._ready, self._stop))
+        self._running.add_done_callback(self._ended)
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        if not running.cancelled() and (failure := running.exception()):
+            self.failure = failure
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop, without waiting for the stream that every open chat page holds for ever."""
         for connection in list(self.server_state.connections):
             connection.transport.close()
         await super().shutdown(sockets)
+        self._stop.set()
+        if not self._starting.is_made:
+            self._running.cancel()
+        await asyncio.wait({self._running})
 
 
-def _announce(url: str) -> None:
-    sys.stdout.write(f"hoidap is ready: open {url} (Ctrl-C stops it)\n")
+def _announce_ready(url: str) -> None:
+    _announce(f"hoidap is ready: open {url} (Ctrl-C stops it)")
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
@@ -136,5 +155,4 @@ async def _unavailable(request: Request, error: Exception) -> HTMLResponse:
     """The page for an index that cannot be read; what went wrong is for the log."""
     _LOG.error("%s could not be shown", request.url.path, exc_info=error)
     message = "Kho tài liệu đang gặp sự cố nên trang này chưa mở được. Bạn hãy thử lại sau."
-    base = "../" * request.url.path.count("/", 1)
-    return HTMLResponse(viewer.message_page("Chưa mở được trang", message, base or "./"), status_code=503)
+    return HTMLResponse(viewer.message_page("Chưa mở được trang", message, viewer.base_of(request)), status_code=503)

@@ -1,6 +1,6 @@
 """The conversation: a question in, a growing conversation out; whatever fails is a message in it.
 
-The browser sends a question and nothing else. What was said before is kept on the server, so that no
+The browser sends a question and where to look, nothing else. What was said before is kept on the server, so that no
 history from a client has to be believed, and every message is HTML from `ui.render`.
 """
 
@@ -17,11 +17,12 @@ from rag.errors import HoidapError, QuestionError
 from rag.schema import Answer, Turn
 from ui import render
 from ui.engine import Engine
+from ui.scope import EVERYWHERE, Scope
 from ui.threads import read
 
 HISTORY_TURNS = 10
 HISTORY_CHARACTERS = 4_000
-_MESSAGES = 200  # of one conversation, kept for showing
+_EXCHANGES = 100  # of one conversation, kept for showing
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,53 +35,86 @@ Message = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
-    """One session's conversation: `messages` as they are shown, `turns` as the engine is told them."""
+class Exchange:
+    """A question and what came of it: `replies` are HTML, `answer` is the answer once it is complete."""
 
-    messages: tuple[Message, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    question: str
+    scope: Scope
+    replies: tuple[str, ...]
+    answer: Answer | None = None
+
+    @property
+    def messages(self) -> list[Message]:
+        """As they are shown; an empty question is not."""
+        asked = [render.question(self.question, self.scope.told())] if self.question.strip() else []
+        return [
+            *({"role": "user", "content": html} for html in asked),
+            *({"role": "assistant", "content": html} for html in self.replies),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One session's conversation."""
+
+    exchanges: tuple[Exchange, ...] = ()
     is_open: bool = False
     """True while an answer is being written."""
     unasked: str = ""
     """A question that could not be asked as it stands, for the person to mend."""
 
-    def show(self, html: str, role: str = "assistant") -> Conversation:
-        """With one more message."""
-        return replace(self, messages=(*self.messages, {"role": role, "content": html})[-_MESSAGES:])
+    @property
+    def messages(self) -> list[Message]:
+        """All messages as they are shown."""
+        return [message for exchange in self.exchanges for message in exchange.messages]
 
-    def remember(self, question: str, text: str) -> Conversation:
-        """With one more question and answer for the engine to know, within the limits."""
-        turns = (
-            *self.turns,
-            Turn("user", question[:HISTORY_CHARACTERS]),
-            Turn("assistant", text[:HISTORY_CHARACTERS]),
-        )
-        return replace(self, turns=turns[-HISTORY_TURNS:])
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """What was asked and answered, as the engine is told it, within the limits."""
+        answered = [(exchange.question, exchange.answer.text) for exchange in self.exchanges if exchange.answer]
+        turns = [
+            turn
+            for question, text in answered[-HISTORY_TURNS // 2 :]
+            for turn in (Turn("user", question[:HISTORY_CHARACTERS]), Turn("assistant", text[:HISTORY_CHARACTERS]))
+        ]
+        return tuple(turns)
+
+    def put(self, exchange: Exchange) -> Conversation:
+        """With one more exchange."""
+        return replace(self, exchanges=(*self.exchanges, exchange)[-_EXCHANGES:])
+
+    def before_last(self) -> Conversation:
+        """Without its last exchange, which is to be had anew."""
+        return replace(self, exchanges=self.exchanges[:-1], is_open=False)
 
 
 async def reply(
-    engine: Engine, pool: Executor, question: str, before: Conversation
+    engine: Engine, pool: Executor, question: str, before: Conversation, scope: Scope = EVERYWHERE
 ) -> AsyncGenerator[Conversation, None]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
-    asked = replace(before, is_open=True, unasked="")
-    if question.strip():
-        asked = asked.show(render.question(question), "user")
-    now = asked.show(render.notice(_SEARCHING, "pending"))
+    before = replace(before, is_open=True, unasked="")
+
+    def with_reply(html: str) -> Conversation:
+        return before.put(Exchange(question, scope, (html,)))
+
+    now = with_reply(render.notice(_SEARCHING, "pending"))
     yield now
     answer: Answer | None = None
     try:
-        async for answer in read(lambda: engine.stream(question, before.turns), pool):
-            now = asked.show(render.answer(answer))
+        only = scope.filters()
+        async for answer in read(lambda: engine.stream(question, before.turns, only), pool):
+            now = with_reply(render.answer(answer))
             yield now
         if answer is None:
             raise RuntimeError("the engine's stream ended without an answer")
-        now = now.remember(question, answer.text)
+        # The passages have been shown; kept, they would be most of a conversation's memory.
+        now = before.put(replace(now.exchanges[-1], answer=replace(answer, passages=())))
     except QuestionError as error:
-        now = replace(asked.show(render.notice(str(error), "error")), unasked=question)
+        now = replace(with_reply(render.notice(str(error), "error")), unasked=question)
     except (HoidapError, IndexStoreError) as error:
-        now = asked.show(render.notice(_reported(_NO_CORPUS, error), "error"))
+        now = with_reply(render.failure(_reported(_NO_CORPUS, error)))
     except Exception as error:  # the edge: whatever it is, the person is told and can ask again
-        now = asked.show(render.notice(_reported(_FAILED, error), "error"))
+        now = with_reply(render.failure(_reported(_FAILED, error)))
     yield replace(now, is_open=False)
 
 
@@ -88,11 +122,10 @@ def stopped(conversation: Conversation) -> Conversation:
     """The conversation after its answer was stopped: what had been written stays, and a note is added."""
     if not conversation.is_open:
         return conversation
-    *earlier, last = conversation.messages
-    kept = replace(conversation, is_open=False)
-    if "hd-pending" in last["content"]:
-        kept = replace(kept, messages=tuple(earlier))
-    return kept.show(render.notice(_STOPPED, "stopped"))
+    *earlier, last = conversation.exchanges
+    written = tuple(html for html in last.replies if "hd-pending" not in html)
+    note = render.failure(_STOPPED, "stopped")
+    return replace(conversation, exchanges=(*earlier, replace(last, replies=(*written, note))), is_open=False)
 
 
 def _reported(message: str, error: Exception) -> str:

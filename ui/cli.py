@@ -15,11 +15,13 @@ import typer
 from ui.cli_eval import eval_app
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from rich.console import Console
 
     from rag.corpus import Corpus, Progress
     from rag.schema import Article
     from rag.settings import Settings
+    from ui.starting import Tell
 
 _DAY = "%Y-%m-%d"
 
@@ -58,18 +60,26 @@ def serve(
 ) -> None:
     """Open the chat. Indexes the seed articles first if the index is empty."""
     settings = _settings(host=host, port=port)
-    from rag.pipeline import open_pipeline
-    from ui.app import create_app, listen
+    from ui.app import create_app
     from ui.app import serve as run
 
-    listener = listen(settings)  # a port in use is told before the work is done
-    pipeline = open_pipeline(settings)
-    if not pipeline.corpus.index.status().documents:
-        articles = _read([settings.seeds_dir])
-        with _progress("Indexing the seed articles") as progress:
-            pipeline.corpus.rebuild(articles, progress)
-    pipeline.ask("xin chào")  # loads what the first visitor would wait for, and checks the index
-    run(create_app(pipeline, settings), settings, listener=listener)
+    def make(tell: Tell) -> FastAPI:
+        from rag.pipeline import open_pipeline
+
+        pipeline = open_pipeline(settings)
+        if not pipeline.corpus.index.status().documents:
+            articles = _read([settings.seeds_dir])
+            with _progress("Indexing the seed articles") as progress:
+
+                def show(done: int, total: int) -> None:
+                    progress(done, total)
+                    tell(f"Đang lập chỉ mục các bài viết: {done}/{total}.")
+
+                pipeline.corpus.rebuild(articles, show)
+        pipeline.ask("xin chào")  # loads what the first visitor would wait for, and checks the index
+        return create_app(pipeline, settings)
+
+    run(make, settings)
 
 
 @app.command()

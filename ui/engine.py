@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from rag.schema import Answer, Article, Turn
+from rag.schema import EVERYTHING, Answer, Article, Filters, Turn
 
 
 class Engine(Protocol):
     """The part of the pipeline that the pages call. Every method blocks: keep it off the event loop."""
 
-    def stream(self, question: str, history: Sequence[Turn] = (), /) -> Iterator[Answer]:
-        """Growing answers, sentence by sentence; the last one is complete."""
+    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING, /) -> Iterator[Answer]:
+        """Growing answers, sentence by sentence, from what `only` lets through; the last one is complete."""
         ...
 
-    def article(self, article_id: str) -> Article | None:
+    def article(self, article_id: str, /) -> Article | None:
         """The article with this id, or None."""
         ...
 
     def articles(self) -> list[Article]:
         """Every article that can be cited."""
+        ...
+
+    def holding(self, words: str, /) -> list[Article]:
+        """The articles that hold all of `words`; a word without accents stands for any."""
+        ...
+
+    def publishers(self) -> list[str]:
+        """The publishers of all articles, each once, in order."""
         ...

@@ -1,4 +1,4 @@
-"""The chat page: a custom `gr.Blocks`, in Vietnamese, around the conversation of `ui.chat`.
+"""The chat page: a custom `gr.Blocks`, in Vietnamese; what happens on it is in `ui.events`.
 
 This module imports Gradio, which takes seconds: `ui.app` imports it when an application is made. A
 `gr.HTML` would need `unsafe-eval` in the content security policy, so fixed text is Markdown here.
@@ -6,32 +6,28 @@ This module imports Gradio, which takes seconds: `ui.app` imports it when an app
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
-from importlib.resources import files
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from ui.chat import Conversation, reply, stopped
+from ui.chat import Conversation
 from ui.engine import Engine
+from ui.events import CONCURRENCY, Events
+from ui.scope import DAY_CHARACTERS
 from ui.security import ChatDoor
-from ui.threads import until
-
-CONCURRENCY = 16
-"""Questions answered at the same time; the others wait in Gradio's queue."""
 
 _QUEUE = 256  # questions that may wait; whoever comes after is told that the server is busy
 _SESSIONS = 1_000  # whose conversation is kept; the longest unused is forgotten first
 
 _HEADER = """# hoidap
-Hỏi đáp từ kho tài liệu, có dẫn nguồn. [Các bài viết](articles)"""
+
+Hỏi đáp từ kho tài liệu, có dẫn nguồn.
+
+[Các bài viết](articles)"""
 _WELCOME = """## Bạn muốn biết điều gì?
-Mỗi câu trả lời đều dẫn tới đúng đoạn văn trong bài viết. Hãy nhập câu hỏi, hoặc chọn một câu hỏi mẫu:"""
+Mỗi câu trả lời đều dẫn tới đúng đoạn văn trong bài viết. Hãy nhập câu hỏi, hoặc chọn một câu hỏi gợi ý."""
 
 # Gradio ships no Vietnamese, and takes `vi-VN` for English; so both get these words.
 _WORDS = {
@@ -64,58 +60,13 @@ def mount(app: FastAPI, engine: Engine) -> None:
     )
 
 
-def example_questions() -> list[str]:
-    """The questions offered on an empty page, one a line of `ui/data/examples.txt`."""
-    lines = files("ui").joinpath("data", "examples.txt").read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip()]
-
-
 def build(engine: Engine) -> gr.Blocks:
-    """The page: a title, the conversation, and the box to ask in."""
-    pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
-
-    # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when it is told.
-    halts: dict[str, asyncio.Event] = {}
-
-    async def ask(question: str | None, before: Conversation, request: gr.Request) -> AsyncGenerator[list[Any], None]:
-        session = str(request.session_hash)
-        halts[session] = halt = asyncio.Event()
-        box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
-        now = before
-        try:
-            async with aclosing(until(halt, reply(engine, pool, question or "", before))) as growing:
-                async for now in growing:
-                    yield _shown(now, now.unasked or box_text)
-                    box_text = None
-            if halts.get(session) is halt:  # otherwise the conversation was left for a new one
-                yield _shown(stopped(now))
-        finally:
-            if halts.get(session) is halt:
-                del halts[session]
-
-    async def ask_example(
-        before: Conversation, event: gr.SelectData, request: gr.Request
-    ) -> AsyncGenerator[list[Any], None]:
-        async with aclosing(ask(event.value["text"], before, request)) as growing:
-            async for update in growing:
-                yield update
-
-    async def end(request: gr.Request) -> None:
-        if halt := halts.get(str(request.session_hash)):
-            halt.set()
-
-    def after_failure() -> list[Any]:
-        # `reply` tells of what went wrong; left are Gradio's own failures.
-        return _buttons(is_open=False)
-
-    async def begin_anew(request: gr.Request) -> list[Any]:
-        if halt := halts.pop(str(request.session_hash), None):
-            halt.set()
-        return _shown(Conversation(), "")
-
+    """The page: a title, the conversation, where to look, and the box to ask in."""
+    events = Events(engine)
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
             gr.Markdown(_HEADER, elem_id="hd-header")
+            save = gr.Button("Tải về", size="sm", visible=False, elem_id="hd-save", min_width=0, scale=0)
             renew = gr.Button("Cuộc trò chuyện mới", size="sm", elem_id="hd-new", min_width=0, scale=0)
         chat = gr.Chatbot(
             label="Cuộc trò chuyện",
@@ -130,8 +81,16 @@ def build(engine: Engine) -> gr.Blocks:
             line_breaks=False,
             group_consecutive_messages=False,
             placeholder=_WELCOME,
-            examples=[{"text": question} for question in example_questions()],
+            examples=events.examples,
         )
+        with gr.Row(visible=False, elem_id="hd-article") as article_row:
+            article_title = gr.Markdown()
+            leave = gr.Button("Hỏi cả kho", size="sm", elem_id="hd-everywhere", min_width=0, scale=0)
+        with gr.Accordion("Phạm vi tìm kiếm", open=False, elem_id="hd-scope"):
+            publishers = gr.CheckboxGroup(label="Nơi đăng", choices=[], visible=False, elem_id="hd-publishers")
+            with gr.Row():
+                since = gr.Textbox(label="Đăng từ ngày", placeholder="Ví dụ: 1/2023", max_length=DAY_CHARACTERS)
+                until_day = gr.Textbox(label="Đăng đến ngày", placeholder="Ví dụ: 2023", max_length=DAY_CHARACTERS)
         with gr.Row(elem_id="hd-ask"):
             box = gr.Textbox(
                 label="Câu hỏi của bạn",
@@ -143,36 +102,29 @@ def build(engine: Engine) -> gr.Blocks:
             )
             send = gr.Button("Gửi", variant="primary", elem_id="hd-send", min_width=0, scale=0)
             stop = gr.Button("Dừng", visible=False, elem_id="hd-stop", min_width=0, scale=0)
+        again = gr.Button("Hỏi lại", visible="hidden", elem_id="hd-again")  # pressed by those in the answers
         state = gr.State(Conversation())
+        article = gr.State(None)
 
-        outputs = [chat, state, box, send, stop]
+        chosen = [publishers, since, until_day, article]
+        outputs = [chat, state, box, send, stop, save]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         limit: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
         asked = [
-            gr.on([box.submit, send.click], ask, [box, state], outputs, **limit),
-            chat.example_select(ask_example, [state], outputs, **limit),
+            gr.on([box.submit, send.click], events.ask, [box, state, *chosen], outputs, **limit),
+            chat.example_select(events.ask_example, [state, *chosen], outputs, **limit),
+            again.click(events.ask_again, [state, *chosen], outputs, **limit),
         ]
         for event in asked:
-            event.failure(after_failure, None, [send, stop], **quiet)
-        stop.click(end, None, None, **quiet)
-        renew.click(begin_anew, None, outputs, **quiet)
+            event.failure(events.after_failure, None, [send, stop], **quiet)
+        stop.click(events.end, None, None, **quiet)
+        renew.click(events.begin_anew, None, outputs, **quiet)
+        in_view = [article, article_row, article_title, chat]
+        opened = page.load(events.open_page, None, [publishers, *in_view], **quiet)
+        opened.then(events.offer, [article], [chat], **quiet)
+        leave.click(events.leave_article, None, in_view, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
-
-
-def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
-    """Values for the conversation, the state, the box (untouched by default), send and stop."""
-    return [
-        list(conversation.messages),
-        conversation,
-        gr.skip() if box_text is None else box_text,
-        *_buttons(is_open=conversation.is_open),
-    ]
-
-
-def _buttons(*, is_open: bool) -> list[Any]:
-    """Send while nothing is being answered, stop while something is."""
-    return [gr.update(visible=not is_open), gr.update(visible=is_open)]
 
 
 def _theme() -> gr.themes.Base:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.schema import Answer, Citation, Span
+from rag.schema import Answer, Citation, Passage, Span
 
 MARKER = re.compile(r"\[(\d{1,3})\]")
 
@@ -30,6 +30,12 @@ def understood(answer: Answer) -> str:
 def steps(answer: Answer) -> list[tuple[str, str]]:
     """What was done to understand the question: each step in Vietnamese, and the question after it."""
     return [(_STEPS.get(name, name), question) for name, question in answer.trace]
+
+
+def holds(passage: Passage, citation: Citation) -> bool:
+    """Whether the words of `citation` stand in `passage`."""
+    chunk = passage.chunk
+    return chunk.article_id == citation.article_id and chunk.start <= citation.start and citation.end <= chunk.end
 
 
 def short_spans(text: str, citations: Sequence[Citation]) -> list[Span]:

@@ -14,14 +14,18 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from urllib.parse import quote, urlsplit
 
-from rag.schema import Answer, Citation, Outcome, Span
-from ui.parts import MARKER, short_spans, steps, understood
+from rag.schema import Answer, Citation, Outcome, Passage, Span
+from ui.parts import MARKER, holds, short_spans, steps, understood
 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _LINE_END = re.compile(r"\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _ITEM = re.compile(r"(?:-|(\d{1,3}[.)]))\s+")
 _BLANK_LINES = re.compile(r"\n\s*\n")
+
+_AROUND = 120  # characters beside a quote
+_EXCERPT = 160  # characters of a passage that was considered
+_RETRY = '<button type="button" class="hd-retry">Hỏi lại</button>'
 
 Insert = tuple[int, int, str]
 """`(start, end, html)`: what is shown in place of `text[start:end]`."""
@@ -68,6 +72,16 @@ def day(published: date | None) -> str:
     return "" if published is None else f"{published:%d/%m/%Y}"
 
 
+def shortened(text: str, limit: int) -> str:
+    """`text`, cut between words if it has more than `limit` characters."""
+    return text if len(text) <= limit else text[:limit].rpartition(" ")[0].rstrip(" .,;:") + "…"
+
+
+def decimal(number: float) -> str:
+    """A number with two decimals and the comma of Vietnamese."""
+    return f"{number:.2f}".replace(".", ",")
+
+
 def byline(parts: Iterable[str]) -> str:
     """The known ones of publisher, author and date, escaped and set apart by dots."""
     return " · ".join(escape(part) for part in parts if part)
@@ -75,30 +89,28 @@ def byline(parts: Iterable[str]) -> str:
 
 def answer(reply: Answer) -> str:
     """The answer with linked markers and its numbered sources; a doubt or a refusal as a notice with its reason."""
-    asked = _asked(reply)
     text = plain(reply.text)
     inserts = _inserts(text, reply.citations)
     if reply.outcome == Outcome.NOT_FOUND:
-        refusal, _, nearest = text.partition("\n")
+        refusal = text.partition("\n")[0]
         shown = _refusal(refusal, reply.reason, _blocks(text, inserts, len(refusal)))
-        if not nearest.strip():
-            return asked + shown
     else:
         doubt = notice(reply.reason, "unsure") if reply.outcome == Outcome.UNSURE else ""
         shown = doubt + _blocks(text, inserts)
-    sources = "".join(_card(citation) for citation in reply.citations)
+    sources = "".join(_card(citation, reply.passages) for citation in reply.citations)
     if sources:
         sources = f'<p class="hd-sources-title">Nguồn trích dẫn</p><ol class="hd-sources">{sources}</ol>'
-    copy = '<p class="hd-tools"><button type="button" class="hd-copy">Sao chép câu trả lời</button></p>'
-    return f'<div class="hd-answer">{asked}{shown}{sources}{copy}</div>'
+    tools = f'<p class="hd-tools"><button type="button" class="hd-copy">Sao chép câu trả lời</button>{_RETRY}</p>'
+    return f'<div class="hd-answer">{_understood(reply)}{shown}{sources}{how(reply)}{tools}</div>'
 
 
-def question(text: str, limit: int = 500) -> str:
-    """The question as the person sees it again, cut at `limit` characters."""
+def question(text: str, scope: str = "", limit: int = 500) -> str:
+    """The question as the person sees it again, cut at `limit` characters, and where its answer was looked for."""
     shown = text.strip()
     if len(shown) > limit:
         shown = shown[:limit].rstrip() + "…"
-    return f'<div class="hd-question"><p>{_escape_lines(shown)}</p></div>'
+    where = f'<p class="hd-scope">Chỉ tìm trong: {escape(scope)}</p>' if scope else ""
+    return f'<div class="hd-question"><p>{_escape_lines(shown)}</p>{where}</div>'
 
 
 def notice(text: str, kind: str) -> str:
@@ -106,19 +118,49 @@ def notice(text: str, kind: str) -> str:
     return f'<div class="hd-notice hd-{kind}"><p>{escape(text)}</p></div>'
 
 
+def failure(text: str, kind: str = "error") -> str:
+    """A notice of that `kind` with a button to ask the same again."""
+    return f'{notice(text, kind)}<p class="hd-tools">{_RETRY}</p>'
+
+
 def _escape_lines(text: str) -> str:
     """Escaped `text` with its line ends as breaks, and without blank lines."""
     return escape(_BLANK_LINES.sub("\n", plain(text))).replace("\n", "<br>")
 
 
-def _asked(reply: Answer) -> str:
-    """How the question was understood, where that is not how it was asked, and the steps that led there."""
-    shown = ""
-    if question := understood(reply):
-        shown = f'<p class="hd-understood">Tôi hiểu câu hỏi là: {escape(question)}</p>'
-    if listed := "".join(f"<li>{escape(name)}: {_escape_lines(after)}</li>" for name, after in steps(reply)):
-        shown += f'<details class="hd-steps"><summary>Các bước hiểu câu hỏi</summary><ol>{listed}</ol></details>'
-    return shown
+def _understood(reply: Answer) -> str:
+    """How the question was understood, where that is not how it was asked."""
+    question = understood(reply)
+    return f'<p class="hd-understood">Tôi hiểu câu hỏi là: {escape(question)}</p>' if question else ""
+
+
+def how(reply: Answer) -> str:
+    """For those who want it: how the question was understood, which passages were considered, and how sure it is."""
+    if not reply.passages and not reply.trace:
+        return ""
+    read = "".join(f"<li>{escape(name)}: {_escape_lines(after)}</li>" for name, after in steps(reply))
+    shown = f'<ol class="hd-steps">{read}</ol>' if read else "<p>Câu hỏi được tìm đúng như bạn gõ.</p>"
+    if considered := "".join(_considered(passage, reply.citations) for passage in reply.passages):
+        shown += f'<p class="hd-how-title">Các đoạn đã xem xét</p><ol class="hd-considered">{considered}</ol>'
+    seconds = decimal(sum(reply.timings.values()) / 1000)
+    shown += f'<p class="hd-meta">Mức chắc chắn {reply.support * 100:.0f}% · trả lời trong {seconds} giây</p>'
+    return f'<details class="hd-how"><summary>Câu hỏi được hiểu thế nào</summary>{shown}</details>'
+
+
+def _considered(passage: Passage, citations: Sequence[Citation]) -> str:
+    """A passage that was looked at: where it stands, how it begins, its scores, and whether it was quoted."""
+    chunk, scores = passage.chunk, passage.scores
+    href = escape(article_path(chunk.article_id, chunk.start, chunk.end))
+    quoted = "".join(f" &#91;{citation.marker}&#93;" for citation in citations if holds(passage, citation))
+    begins = shortened(" ".join(plain(chunk.text[: 2 * _EXCERPT]).split()), _EXCERPT)
+    about = byline([chunk.heading, day(passage.article.published)])
+    return (
+        f'<li><a class="hd-open" href="{href}">{escape(passage.article.title)}</a>{quoted}'
+        + (f'<p class="hd-meta">{about}</p>' if about else "")
+        + f"<p>{escape(begins)}</p>"
+        f'<p class="hd-meta">Điểm chung {decimal(scores.fused)} · gần nghĩa {decimal(scores.dense)}'
+        f" · trùng từ {decimal(scores.lexical)}</p></li>"
+    )
 
 
 def _refusal(text: str, reason: str, nearest: str) -> str:
@@ -172,13 +214,31 @@ def _short(words: str) -> str:
     return f'<strong class="hd-short">{_escape_lines(words)}</strong>'
 
 
-def _quote(citation: Citation) -> str:
-    """The quoted words, with the short answer in them marked."""
+def _quote(citation: Citation, passages: Sequence[Passage]) -> str:
+    """The quoted words marked, with the short answer in them, between what stands before and after in the passage."""
     words = citation.quote
-    if citation.short is None:
-        return _escape_lines(words)
-    start, end = citation.short[0] - citation.start, citation.short[1] - citation.start
-    return _escape_lines(words[:start]) + _short(words[start:end]) + _escape_lines(words[end:])
+    start, end = citation.short or (citation.start, citation.start)
+    start, end = start - citation.start, end - citation.start
+    short = _short(words[start:end]) if citation.short else ""
+    used = f'<mark class="hd-used">{_escape_lines(words[:start])}{short}{_escape_lines(words[end:])}</mark>'
+    for passage in passages:
+        if holds(passage, citation):
+            text, chunk = passage.article.text, passage.chunk
+            before = text[max(chunk.start, citation.start - 2 * _AROUND) : citation.start]
+            after = text[citation.end : min(chunk.end, citation.end + 2 * _AROUND)]
+            return _around(before, is_before=True) + used + _around(after, is_before=False)
+    return used
+
+
+def _around(text: str, *, is_before: bool) -> str:
+    """A line's worth of what stands beside a quote, cut between words."""
+    kept = " ".join(plain(text).split())
+    if is_before and len(kept) > _AROUND:
+        kept = "…" + kept[-_AROUND:].partition(" ")[2]
+    if not kept:
+        return ""
+    shown = f'<span class="hd-around">{escape(shortened(kept, _AROUND))}</span>'
+    return f"{shown} " if is_before else f" {shown}"
 
 
 def _marker_link(citation: Citation) -> str:
@@ -187,7 +247,7 @@ def _marker_link(citation: Citation) -> str:
     return f'<a class="hd-ref" href="{href}" title="{title}">&#91;{citation.marker}&#93;</a>'
 
 
-def _card(citation: Citation) -> str:
+def _card(citation: Citation, passages: Sequence[Passage]) -> str:
     href = escape(article_path(citation.article_id, citation.start, citation.end))
     name = escape(citation.title)
     links = [f'<a class="hd-open" href="{href}" title="{name}">Mở bài viết</a>']
@@ -196,7 +256,7 @@ def _card(citation: Citation) -> str:
     lines = [f'<p class="hd-card-title"><span class="hd-number">{citation.marker}</span> {name}</p>']
     if known := byline([citation.publisher, day(citation.published)]):
         lines.append(f'<p class="hd-meta">{known}</p>')
-    lines.append(f"<blockquote>{_quote(citation)}</blockquote>")
+    lines.append(f"<blockquote>{_quote(citation, passages)}</blockquote>")
     if citation.source:
         lines.append(f'<p class="hd-meta">Theo: {escape(citation.source)}</p>')
     lines.append(f'<p class="hd-links">{"".join(links)}</p>')

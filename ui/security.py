@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 # Gradio sets style attributes, hence 'unsafe-inline' for styles; it needs no eval and no inline script
 # beside those of the page, which carry the nonce.

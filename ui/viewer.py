@@ -1,4 +1,4 @@
-"""The article viewer: `/articles` and `/articles/{id}?start=&end=`, pages that need no script.
+"""The article viewer: `/articles`, see `ui.listing`, and `/articles/{id}?start=&end=`, pages that need no script.
 
 The words `article.text[start:end]` stand in `<mark>`; the first mark has the id `quote`, so that a
 link with `#quote` scrolls to it. Every address on the pages is relative: they work behind any prefix.
@@ -12,13 +12,15 @@ from html import escape as escape_html
 from importlib.resources import files
 from string import Template
 from typing import Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rag.schema import Article, Span
 from ui.engine import Engine
-from ui.render import article_path, byline, day, escape, plain, web_address
+from ui.listing import listing
+from ui.render import byline, day, escape, plain, web_address
 
 _LINE = re.compile(r"[^\n]+")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])[ \t]+")
@@ -41,11 +43,11 @@ def router(engine: Engine) -> APIRouter:
     routes = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
     @routes.get("/articles")
-    def listing() -> str:
-        return listing_page(engine.articles())
+    def list_articles(q: str = "", publisher: str = "", page: str = "") -> str:
+        return page_of("Các bài viết", listing(engine, q, publisher, page), "./")
 
     @routes.get("/articles/{article_id}")
-    def reading(article_id: str, start: str = "", end: str = "") -> HTMLResponse:
+    def read_article(article_id: str, start: str = "", end: str = "") -> HTMLResponse:
         article = engine.article(article_id)
         if article is None:
             return HTMLResponse(missing_page("../"), status_code=404)
@@ -89,23 +91,13 @@ def article_page(article: Article, quoted: Span | None, base: str) -> str:
         body.append(f'<p class="meta">Theo: {escape(article.source)}</p>')
     if address := web_address(article.url):
         body.append(f'<p class="meta"><a href="{escape(address)}" rel="noopener">Xem bài gốc</a></p>')
+    asking = f"{base}?{urlencode({'article': article.id})}"
+    ways = [f'<a class="ask" href="{escape(asking)}">Hỏi về bài này</a>']
     if quoted:
-        body.append('<p class="jump"><a href="#quote">Đến đoạn được trích dẫn</a></p>')
+        ways.append('<a href="#quote">Đến đoạn được trích dẫn</a>')
+    body.append(f'<p class="jump">{"".join(ways)}</p>')
     body.append(f'<div class="text">{_text(article, quoted)}</div>')
-    return _page(article.title, f"<article>{''.join(body)}</article>", base)
-
-
-def listing_page(articles: list[Article]) -> str:
-    """Every article, newest first and those without a date last."""
-    newest = sorted(articles, key=lambda article: article.title)
-    newest.sort(key=_day_number, reverse=True)
-    rows = "".join(
-        f'<li><a href="{escape(article_path(article.id))}">{escape(article.title)}</a>'
-        f'<span class="meta">{byline([article.publisher, day(article.published)])}</span></li>'
-        for article in newest
-    )
-    count = f'<p class="meta">{len(newest)} bài viết trong kho tài liệu.</p>'
-    return _page("Các bài viết", f'<h1>Các bài viết</h1>{count}<ul class="listing">{rows}</ul>', "./")
+    return page_of(article.title, f"<article>{''.join(body)}</article>", base)
 
 
 def missing_page(base: str) -> str:
@@ -117,15 +109,16 @@ def missing_page(base: str) -> str:
     )
 
 
+def base_of(request: Request) -> str:
+    """The way from the page that was asked for to the chat page, whatever prefix it stands behind."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return "../" * path.count("/", 1) or "./"
+
+
 def message_page(title: str, message: str, base: str) -> str:
     """A page with one message and the ways on."""
     ways = f'<p><a href="{base}articles">Xem các bài viết</a> · <a href="{base}">Về trang hỏi đáp</a></p>'
-    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(message)}</p>{ways}", base)
-
-
-def _day_number(article: Article) -> int:
-    """The article's date as a number to sort by; 0 without one."""
-    return article.published.toordinal() if article.published else 0
+    return page_of(title, f"<h1>{escape(title)}</h1><p>{escape(message)}</p>{ways}", base)
 
 
 def _text(article: Article, quoted: Span | None) -> str:
@@ -158,6 +151,7 @@ def _marked(text: str, block: Block, quoted: Span | None, *, first: bool) -> tup
     return f"{escape(before)}{opening}{escape(words)}</mark>{escape(after)}", True
 
 
-def _page(title: str, body: str, base: str) -> str:
+def page_of(title: str, body: str, base: str) -> str:
+    """A whole page around `body`, which is HTML; `base` leads from it to the chat page."""
     template = Template(files("ui").joinpath("templates", "page.html").read_text(encoding="utf-8"))
     return template.substitute(title=escape_html(plain(title)), body=body, base=base)

@@ -1,26 +1,63 @@
-// What the chat page needs beside Gradio: copying an answer as text, keeping the question in sight while its
-// answer grows, and Vietnamese where Gradio has English.
+// What the chat page needs beside Gradio: an answer copied as text, the conversation saved as Markdown, keys and
+// focus, an answer told to a screen reader, the question kept in sight while its answer grows, and Vietnamese where
+// Gradio has English.
 "use strict";
 
-function answerText(answer) {
-  const lines = [];
-  // A notice is copied with what it warns of.
+const words = (element) => element.textContent.replace(/\s+/g, " ").trim();
+
+// What an answer says, line by line; a notice with what it warns of.
+function statements(answer) {
   const said = ":scope > p:not([class]), :scope > ul > li, :scope > .hd-notice > p, :scope > .hd-notice > ul > li";
-  for (const block of answer.querySelectorAll(said)) {
-    lines.push((block.matches("li:not(.hd-numbered)") ? "- " : "") + block.innerText.trim());
-  }
-  const cards = answer.querySelectorAll(".hd-card");
-  if (cards.length) {
-    lines.push("", "Nguồn trích dẫn:");
-  }
-  for (const card of cards) {
-    const number = card.querySelector(".hd-number").innerText.trim();
-    const title = card.querySelector(".hd-card-title").innerText.trim().slice(number.length).trim();
-    const about = [...card.querySelectorAll(".hd-meta")].map((line) => line.innerText.trim());
+  return [...answer.querySelectorAll(said)].map((block) => ({
+    text: words(block), bullet: block.matches("li:not(.hd-numbered)") ? "- " : "",
+  }));
+}
+
+function sources(answer) {
+  return [...answer.querySelectorAll(".hd-card")].map((card) => {
+    const number = words(card.querySelector(".hd-number"));
+    const title = words(card.querySelector(".hd-card-title")).slice(number.length).trim();
+    const about = [...card.querySelectorAll(".hd-meta")].map(words);
     const link = card.querySelector(".hd-original") || card.querySelector(".hd-open");
-    lines.push(`[${number}] ${[title, ...about].join(". ")}. ${link.href}`);
+    const quote = words(card.querySelector(".hd-used"));
+    return { number, about: [title, ...about].join(". "), quote, link: link.href };
+  });
+}
+
+function answerText(answer) {
+  const lines = statements(answer).map(({ text, bullet }) => bullet + text);
+  const cited = sources(answer).map(({ number, about, link }) => `[${number}] ${about}. ${link}`);
+  return [...lines, ...(cited.length ? ["", "Nguồn trích dẫn:", ...cited] : [])].join("\n");
+}
+
+// No sign of a text may act in whatever shows the Markdown: no link, no image, no tag.
+const inert = (text) => text.replace(/[\\`*_[\]<>#!|~&]/g, "\\$&").replace(/^(\d*)([-+.)])/, "$1\\$2");
+
+function conversationMarkdown() {
+  const parts = [`# Hỏi đáp ngày ${new Date().toLocaleDateString("vi-VN")}`];
+  const messages = "#hd-chat :is(.hd-question, .hd-answer, .hd-notice:not(.hd-answer *))";
+  for (const message of document.querySelectorAll(messages)) {
+    if (message.matches(".hd-question")) {
+      const [question, scope] = message.querySelectorAll("p");
+      parts.push(`## ${inert(words(question))}`, ...(scope ? [`*${inert(words(scope))}*`] : []));
+    } else if (message.matches(".hd-notice")) {
+      parts.push(inert(words(message)));
+    } else {
+      parts.push(...statements(message).map(({ text, bullet }) => bullet + inert(text)));
+      for (const { number, about, quote, link } of sources(message)) {
+        parts.push(`${inert(`[${number}]`)} ${inert(about)}. <${link}>\n> ${inert(quote)}`);
+      }
+    }
   }
-  return lines.join("\n");
+  return parts.join("\n\n") + "\n";
+}
+
+function save(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 async function toClipboard(text) {
@@ -40,11 +77,7 @@ async function toClipboard(text) {
   }
 }
 
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest?.("button.hd-copy");
-  if (!button) {
-    return;
-  }
+async function copy(button) {
   const name = button.innerText;
   try {
     await toClipboard(answerText(button.closest(".hd-answer")));
@@ -54,7 +87,64 @@ document.addEventListener("click", async (event) => {
   }
   button.focus();
   setTimeout(() => { button.innerText = name; }, 2000);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button");
+  if (button?.matches(".hd-copy")) {
+    copy(button);
+  } else if (button?.matches(".hd-retry")) {
+    document.querySelector("#hd-again").click();
+  } else if (button?.matches("#hd-save")) {
+    save(conversationMarkdown(), `hoi-dap-${new Date().toISOString().slice(0, 10)}.md`);
+  } else if (button?.matches("#hd-scope > button")) {
+    setTimeout(mendRoles);
+  } else if (button?.matches("#hd-everywhere")) {
+    history.replaceState(null, "", location.pathname); // so that loading the page again does not bring the article back
+  }
 });
+
+// Esc stops the answer. Enter that ends a word of an input method sends nothing.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    document.querySelector("#hd-stop")?.click();
+  } else if (event.key === "Enter" && event.isComposing) {
+    event.stopPropagation();
+  }
+}, { capture: true });
+
+// A screen reader is told the whole answer once, not every piece of it as it grows.
+const told = document.createElement("div");
+told.className = "hd-told";
+told.setAttribute("role", "status");
+let wasOpen = false;
+
+function tellAndKeepFocus() {
+  const isOpen = Boolean(document.querySelector("#hd-stop"));
+  const replies = document.querySelectorAll("#hd-chat .bot-row");
+  const reply = replies[replies.length - 1]?.querySelector(".hd-answer, .hd-notice:not(.hd-pending)");
+  const lines = reply?.matches(".hd-answer") ? statements(reply).map(({ text }) => text) : reply ? [words(reply)] : [];
+  const telling = isOpen ? "Đang tìm câu trả lời…" : lines.join(" ");
+  if (told.textContent !== telling) {
+    told.textContent = telling;
+  }
+  // The button that was pressed has gone; on a phone the box would bring the keyboard up over the answer.
+  if (isOpen !== wasOpen && document.activeElement === document.body && matchMedia("(pointer: fine)").matches) {
+    document.querySelector("#hd-question textarea")?.focus();
+  }
+  wasOpen = isOpen;
+}
+
+// What Gradio tells a screen reader wrongly or not at all: that its log is read by `told`, that the examples are
+// buttons and no list, and whether its accordion is open.
+function mendRoles() {
+  document.querySelector("#hd-chat [role=log][aria-live=polite]")?.setAttribute("aria-live", "off");
+  const examples = document.querySelector("#hd-chat .examples[role=list]");
+  examples?.setAttribute("role", "group");
+  examples?.setAttribute("aria-label", "Câu hỏi gợi ý");
+  const accordion = document.querySelector("#hd-scope > button");
+  accordion?.setAttribute("aria-expanded", String(accordion.classList.contains("open")));
+}
 
 // A few words of Gradio's cannot be set from the server: the page's language, names that only a screen reader
 // tells, and the notice of a lost connection. Each message it names by its source, HTML and all; without a
@@ -115,7 +205,11 @@ for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
   }, { passive: true });
 }
 
+document.addEventListener("DOMContentLoaded", () => document.body.append(told));
+
 new MutationObserver(() => {
   inVietnamese();
+  mendRoles();
+  tellAndKeepFocus();
   keepQuestionInSight();
 }).observe(document.documentElement, { attributeFilter: ["aria-label", "lang"], childList: true, subtree: true });

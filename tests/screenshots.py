@@ -1,0 +1,51 @@
+"""The pictures of the README, of the real pages over the seed articles: `python -m tests.screenshots` takes them."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.browser import chromium, hoidap_serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+DESKTOP, PHONE = (1000, 720), (390, 720)
+PATIENCE = 120_000  # milliseconds: the first page waits for the model
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask, and wait for the whole answer."""
+    before = page.locator(".hd-answer").count()
+    box = page.get_by_role("textbox", name="Câu hỏi của bạn")
+    box.fill(question)
+    box.press("Enter")
+    page.locator(".hd-answer").nth(before).wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(500)  # the buttons change places softly
+
+
+def take(browser: Browser, address: str, name: str, size: tuple[int, int], *questions: str) -> None:
+    """The page at `address` as `docs/{name}.png`, after `questions` were asked on it."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, locale="vi-VN")
+    page.goto(address)
+    page.locator(".hd-told" if questions else "main").wait_for(state="attached", timeout=PATIENCE)
+    for question in questions:
+        ask(page, question)
+    page.screenshot(path=DOCS / f"{name}.png")
+    page.close()
+
+
+def main() -> None:
+    """Take all of them."""
+    with tempfile.TemporaryDirectory() as folder, hoidap_serve(Path(folder)) as address, chromium() as browser:
+        take(browser, address, "chat", DESKTOP, "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?")
+        take(browser, address, "phone", PHONE, "tong kim ngach xuat nhap khau nam 2023")
+        article = "articles/hoi-nghi-co-quan-dai-dien-2024?start=498&end=585"
+        take(browser, address + article, "article", DESKTOP)
+
+
+if __name__ == "__main__":
+    main()
