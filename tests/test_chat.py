@@ -27,7 +27,7 @@ def ask(
     engine: StandIn, pool: ThreadPoolExecutor, question: str, before: Conversation | None = None
 ) -> list[Conversation]:
     async def collect() -> list[Conversation]:
-        return [step async for step in reply(engine, pool, question, before or Conversation())]
+        return [step async for step in reply(engine, pool, question, before or Conversation(), lambda *_: "id")]
 
     return asyncio.run(collect())
 
@@ -58,7 +58,7 @@ def test_the_engine_runs_off_the_event_loop(pool: ThreadPoolExecutor) -> None:
         return last((await slow)[-1])
 
     async def anext_all(engine: StandIn, pool: ThreadPoolExecutor) -> list[Conversation]:
-        return [step async for step in reply(engine, pool, "chậm", Conversation())]
+        return [step async for step in reply(engine, pool, "chậm", Conversation(), lambda *_: "id")]
 
     assert "36&#44;6" in asyncio.run(two())
     assert engine.threads[0].startswith("answers")
@@ -75,7 +75,7 @@ def test_a_stopped_answer_ends_the_engines_work(pool: ThreadPoolExecutor) -> Non
             await task
 
     async def until_second() -> None:
-        async for _ in reply(engine, pool, "chậm", Conversation()):
+        async for _ in reply(engine, pool, "chậm", Conversation(), lambda *_: "id"):
             pass
 
     asyncio.run(stop_after_first())

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from eval.feedback import Rating
 from index.errors import IndexStoreError
 from rag.errors import HoidapError, QuestionError
 from rag.schema import Answer, Turn
@@ -31,6 +32,10 @@ _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời đư�
 _FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
 
 Message = dict[str, str]
+"""A message as Gradio wants it. A complete answer has the id of its exchange as well, which Gradio leaves out."""
+
+Record = Callable[[Answer, str], str]
+"""Told of each complete answer and its conversation's session; returns the id of the exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,21 @@ class Conversation:
     """True while an answer is being written."""
     unasked: str = ""
     """A question that could not be asked as it stands, for the person to mend."""
+    session: str = ""
+    """A random name from the first question on: it is of this conversation, not of a person."""
+    ratings: dict[str, Rating | None] = field(default_factory=dict)
+    """Thumbs by exchange. Shared with what the conversation grows into: one may be given while an answer is written."""
 
-    def show(self, html: str, role: str = "assistant") -> Conversation:
+    def show(self, html: str, role: str = "assistant", exchange: str = "") -> Conversation:
         """With one more message."""
-        return replace(self, messages=(*self.messages, {"role": role, "content": html})[-_MESSAGES:])
+        message = {"role": role, "content": html} | ({"exchange": exchange} if exchange else {})
+        return replace(self, messages=(*self.messages, message)[-_MESSAGES:])
+
+    def exchange(self, position: object) -> str:
+        """The exchange that the message at `position`, a word of the client's, belongs to; "" if to none."""
+        if not isinstance(position, int) or not 0 <= position < len(self.messages):
+            return ""
+        return self.messages[position].get("exchange", "")
 
     def remember(self, question: str, text: str) -> Conversation:
         """With one more question and answer for the engine to know, within the limits."""
@@ -59,10 +75,11 @@ class Conversation:
 
 
 async def reply(
-    engine: Engine, pool: Executor, question: str, before: Conversation
+    engine: Engine, pool: Executor, question: str, before: Conversation, record: Record
 ) -> AsyncGenerator[Conversation, None]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
-    asked = replace(before, is_open=True, unasked="")
+    session = before.session or secrets.token_urlsafe(9)
+    asked = replace(before, is_open=True, unasked="", session=session)
     if question.strip():
         asked = asked.show(render.question(question), "user")
     now = asked.show(render.notice(_SEARCHING, "pending"))
@@ -74,7 +91,8 @@ async def reply(
             yield now
         if answer is None:
             raise RuntimeError("the engine's stream ended without an answer")
-        now = now.remember(question, answer.text)
+        complete = render.complete(render.answer(answer))
+        now = asked.show(complete, exchange=record(answer, session)).remember(question, answer.text)
     except QuestionError as error:
         now = replace(asked.show(render.notice(str(error), "error")), unasked=question)
     except (HoidapError, IndexStoreError) as error:

@@ -19,8 +19,10 @@ from starlette.middleware import Middleware
 
 from ui.chat import Conversation, reply, stopped
 from ui.engine import Engine
+from ui.recorder import Recorder
 from ui.security import ChatDoor
 from ui.threads import until
+from ui.thumbs import WORDS, Thumbs, given
 
 CONCURRENCY = 16
 """Questions answered at the same time; the others wait in Gradio's queue."""
@@ -44,14 +46,15 @@ _WORDS = {
     "blocks.lost_connection": "Mất kết nối do rời trang. Đang kết nối lại…",
     "blocks.connection_can_break": "Trên điện thoại, kết nối có thể bị ngắt khi bạn rời khỏi trang này.",
     "blocks.long_requests_queue": "Đang có nhiều câu hỏi chờ trả lời.",
+    **WORDS,
 }
 
 
-def mount(app: FastAPI, engine: Engine) -> None:
+def mount(app: FastAPI, engine: Engine, recorder: Recorder) -> None:
     """Put the chat page at "/" of `app`; the routes that `app` has already go first."""
     gr.mount_gradio_app(
         app,
-        build(engine),
+        build(engine, recorder),
         path="/",
         app_kwargs={"middleware": [Middleware(ChatDoor)]},
         footer_links=[],
@@ -70,8 +73,8 @@ def example_questions() -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def build(engine: Engine) -> gr.Blocks:
-    """The page: a title, the conversation, and the box to ask in."""
+def build(engine: Engine, recorder: Recorder) -> gr.Blocks:
+    """The page: a title, the conversation, the box to ask in; after a thumb, one to say more."""
     pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
 
     # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when it is told.
@@ -83,7 +86,7 @@ def build(engine: Engine) -> gr.Blocks:
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
         now = before
         try:
-            async with aclosing(until(halt, reply(engine, pool, question or "", before))) as growing:
+            async with aclosing(until(halt, reply(engine, pool, question or "", before, recorder.record))) as growing:
                 async for now in growing:
                     yield _shown(now, now.unasked or box_text)
                     box_text = None
@@ -111,7 +114,7 @@ def build(engine: Engine) -> gr.Blocks:
     async def begin_anew(request: gr.Request) -> list[Any]:
         if halt := halts.pop(str(request.session_hash), None):
             halt.set()
-        return _shown(Conversation(), "")
+        return [*_shown(Conversation(), ""), *Thumbs.nothing()]
 
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
@@ -132,6 +135,7 @@ def build(engine: Engine) -> gr.Blocks:
             placeholder=_WELCOME,
             examples=[{"text": question} for question in example_questions()],
         )
+        thumbs = Thumbs(recorder)
         with gr.Row(elem_id="hd-ask"):
             box = gr.Textbox(
                 label="Câu hỏi của bạn",
@@ -155,7 +159,8 @@ def build(engine: Engine) -> gr.Blocks:
         for event in asked:
             event.failure(after_failure, None, [send, stop], **quiet)
         stop.click(end, None, None, **quiet)
-        renew.click(begin_anew, None, outputs, **quiet)
+        renew.click(begin_anew, None, [*outputs, *thumbs.outputs], **quiet)
+        thumbs.listen(chat, state, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
 
@@ -163,7 +168,7 @@ def build(engine: Engine) -> gr.Blocks:
 def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
     """Values for the conversation, the state, the box (untouched by default), send and stop."""
     return [
-        list(conversation.messages),
+        gr.update(value=list(conversation.messages), feedback_value=given(conversation)),
         conversation,
         gr.skip() if box_text is None else box_text,
         *_buttons(is_open=conversation.is_open),

@@ -93,6 +93,11 @@ def answer(reply: Answer) -> str:
     return f'<div class="hd-answer">{asked}{shown}{sources}{copy}</div>'
 
 
+def complete(shown: str) -> str:
+    """HTML of an answer to which nothing comes any more, and which can be rated: the style sheet shows its thumbs."""
+    return f'<div class="hd-complete">{shown}</div>'
+
+
 def question(text: str, limit: int = 500) -> str:
     """The question as the person sees it again, cut at `limit` characters."""
     shown = text.strip()

@@ -1,0 +1,206 @@
+"""The store of use: each answered question with what was thought of the answer, in one SQLite file.
+
+Who asked is not known here: `session` is a random name of one conversation. What is erased is gone from the file,
+and from the log beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from eval.errors import FeedbackError
+from index.sqlite import connect, transaction
+from rag.schema import Outcome
+
+Rating = Literal["up", "down"]
+RATINGS: tuple[Rating, ...] = get_args(Rating)
+
+SCHEMA_VERSION = 1
+COMMENT_CHARACTERS = 1_000
+_BATCH = 500
+
+_SCHEMA = """
+create table exchange (
+    number integer primary key, id text not null unique, time real not null, session text not null,
+    question text not null, understood text not null, answer text not null, citations text not null,
+    outcome text not null, generator text not null, milliseconds real not null, timings text not null,
+    rating text, comment text not null
+);
+create index exchange_time on exchange (time)
+"""
+_COLUMNS = "id, time, session, question, understood, answer, citations, outcome, generator, timings, rating, comment"
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What an answer rested on: `article.text[start:end] == quote`, when it was written."""
+
+    article_id: str
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and its answer. Where no questions are kept, every text is "" and there are no citations.
+
+    `id` cannot be guessed; `timings` are milliseconds by stage.
+    """
+
+    id: str
+    time: datetime
+    outcome: Outcome
+    generator: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    session: str = ""
+    question: str = ""
+    understood: str = ""
+    answer: str = ""
+    citations: tuple[Cited, ...] = ()
+    rating: Rating | None = None
+    comment: str = ""
+
+
+class FeedbackStore:
+    """The SQLite file. Safe to use from several threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the store at `path`, or make an empty one that only this user may read.
+
+        Raises:
+            FeedbackError: the file cannot be used, or is not a store of ours.
+        """
+        self._lock = threading.Lock()
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise _unusable(path, str(error.strerror)) from error
+        with self._errors():
+            self._db, version = connect(path, _SCHEMA, SCHEMA_VERSION)
+            self._db.execute("pragma secure_delete = on")
+        if version != SCHEMA_VERSION:
+            self._db.close()
+            raise FeedbackError(
+                f"{path} has format {version} and this version of hoidap knows {SCHEMA_VERSION}: update hoidap, "
+                "or move that file away."
+            )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours, one thread at a time."""
+        try:
+            with self._lock:
+                yield
+        except sqlite3.OperationalError as error:
+            raise _unusable(self._path, str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise FeedbackError(
+                f"{self._path} is damaged or is no store of feedback ({error}): move it away, and a new one is made."
+            ) from error
+
+    def add(self, exchange: Exchange) -> None:
+        """Keep one more exchange."""
+        row = (
+            exchange.id,
+            exchange.time.timestamp(),
+            exchange.session,
+            exchange.question,
+            exchange.understood,
+            exchange.answer,
+            json.dumps([asdict(cited) for cited in exchange.citations], ensure_ascii=False),
+            exchange.outcome.value,
+            exchange.generator,
+            json.dumps(dict(exchange.timings)),
+            exchange.rating,
+            exchange.comment,
+            sum(exchange.timings.values()),
+        )
+        marks = ", ".join("?" * len(row))
+        self._write(f"insert into exchange ({_COLUMNS}, milliseconds) values ({marks})", *row)  # noqa: S608 # constants
+
+    def rate(self, exchange_id: str, rating: Rating | None) -> None:
+        """Give the thumb of an exchange, change it, or take it back; nothing happens to an exchange that is gone."""
+        self._write("update exchange set rating = ? where id = ?", rating, exchange_id)
+
+    def comment(self, exchange_id: str, text: str) -> None:
+        """Put what a person says about an answer beside it, cut at `COMMENT_CHARACTERS`."""
+        self._write("update exchange set comment = ? where id = ?", text[:COMMENT_CHARACTERS], exchange_id)
+
+    def exchanges(self, where: str = "true", *values: object) -> Iterator[Exchange]:
+        """The exchanges that a condition of SQL admits, oldest first."""
+        sql = f"select number, {_COLUMNS} from exchange where number > ? and {where} order by number limit {_BATCH}"  # noqa: S608 # constants
+        last = 0
+        while rows := self.select(sql, last, *values):
+            for last, *row in rows:  # noqa: B007 # read by the next batch
+                yield _exchange(row)
+
+    def select(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query over the table `exchange`."""
+        with self._errors():
+            return self._db.execute(sql, values).fetchall()
+
+    def erase_before(self, time: datetime) -> int:
+        """Erase the exchanges that are older than `time`; how many there were."""
+        return self._erase("delete from exchange where time < ?", time.timestamp())
+
+    def erase_texts(self) -> int:
+        """Erase every question and all that was said about it; outcomes, times and thumbs stay."""
+        return self._erase(
+            "update exchange set session = '', question = '', understood = '', answer = '', citations = '[]', "
+            "comment = '' where session != '' or question != '' or comment != ''"
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _write(self, sql: str, *values: object) -> int:
+        with self._errors(), transaction(self._db):
+            return self._db.execute(sql, values).rowcount
+
+    def _erase(self, sql: str, *values: object) -> int:
+        """Run `sql`, then write the file anew and empty its log: pages may hold copies that no row points to."""
+        count = self._write(sql, *values)
+        with self._errors():
+            if count:
+                self._db.execute("vacuum")
+            self._db.execute("pragma wal_checkpoint(truncate)")
+        return count
+
+
+def _unusable(path: Path, why: str) -> FeedbackError:
+    return FeedbackError(
+        f"{path}, which keeps questions and thumbs, cannot be used ({why}): make it and its folder readable and "
+        "writable, and see that the disk is not full."
+    )
+
+
+def _exchange(row: Sequence[Any]) -> Exchange:
+    """The exchange in a row of `_COLUMNS`."""
+    name, time, session, question, understood, answer, citations, outcome, generator, timings, rating, comment = row
+    return Exchange(
+        id=name,
+        time=datetime.fromtimestamp(time).astimezone(),
+        session=session,
+        question=question,
+        understood=understood,
+        answer=answer,
+        citations=tuple(Cited(**cited) for cited in json.loads(citations)),
+        outcome=Outcome(outcome),
+        generator=generator,
+        timings=json.loads(timings),
+        rating=rating,
+        comment=comment,
+    )
