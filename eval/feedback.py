@@ -25,18 +25,22 @@ RATINGS: tuple[Rating, ...] = get_args(Rating)
 
 SCHEMA_VERSION = 1
 COMMENT_CHARACTERS = 1_000
+HISTORY_EXCHANGES = 5  # as many as the chat remembers for the next question
 _BATCH = 500
 
 _SCHEMA = """
 create table exchange (
     number integer primary key, id text not null unique, time real not null, session text not null,
-    question text not null, understood text not null, answer text not null, citations text not null,
+    question text not null, understood text not null, leans integer not null, answer text not null,
+    citations text not null,
     outcome text not null, generator text not null, milliseconds real not null, timings text not null,
     rating text, comment text not null
 );
 create index exchange_time on exchange (time)
 """
-_COLUMNS = "id, time, session, question, understood, answer, citations, outcome, generator, timings, rating, comment"
+_COLUMNS = (
+    "id, time, session, question, understood, leans, answer, citations, outcome, generator, timings, rating, comment"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Cited:
 class Exchange:
     """A question and its answer. Where no questions are kept, every text is "" and there are no citations.
 
-    `id` cannot be guessed; `timings` are milliseconds by stage.
+    `id` cannot be guessed. `leans` says that the question was understood from those before it in its `session`.
+    `timings` are milliseconds by stage.
     """
 
     id: str
@@ -64,6 +69,7 @@ class Exchange:
     session: str = ""
     question: str = ""
     understood: str = ""
+    leans: bool = False
     answer: str = ""
     citations: tuple[Cited, ...] = ()
     rating: Rating | None = None
@@ -117,6 +123,7 @@ class FeedbackStore:
             exchange.session,
             exchange.question,
             exchange.understood,
+            exchange.leans,
             exchange.answer,
             json.dumps([asdict(cited) for cited in exchange.citations], ensure_ascii=False),
             exchange.outcome.value,
@@ -145,6 +152,14 @@ class FeedbackStore:
             for last, *row in rows:  # noqa: B007 # read by the next batch
                 yield _exchange(row)
 
+    def conversations(self) -> Iterator[tuple[Exchange, Sequence[Exchange]]]:
+        """Every exchange, oldest first, with those before it in its conversation if its question leans on them."""
+        earlier: dict[str, tuple[Exchange, ...]] = {}
+        for exchange in self.exchanges():
+            before = earlier.get(exchange.session, ())
+            yield exchange, before if exchange.leans else ()
+            earlier[exchange.session] = (*before, exchange)[-HISTORY_EXCHANGES:]
+
     def select(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query over the table `exchange`."""
         with self._errors():
@@ -157,7 +172,7 @@ class FeedbackStore:
     def erase_texts(self) -> int:
         """Erase every question and all that was said about it; outcomes, times and thumbs stay."""
         return self._erase(
-            "update exchange set session = '', question = '', understood = '', answer = '', citations = '[]', "
+            "update exchange set session = '', question = '', understood = '', leans = 0, answer = '', citations = '[]', "
             "comment = '' where session != '' or question != '' or comment != ''"
         )
 
@@ -189,13 +204,28 @@ def _unusable(path: Path, why: str) -> FeedbackError:
 
 def _exchange(row: Sequence[Any]) -> Exchange:
     """The exchange in a row of `_COLUMNS`."""
-    name, time, session, question, understood, answer, citations, outcome, generator, timings, rating, comment = row
+    (
+        name,
+        time,
+        session,
+        question,
+        understood,
+        leans,
+        answer,
+        citations,
+        outcome,
+        generator,
+        timings,
+        rating,
+        comment,
+    ) = row
     return Exchange(
         id=name,
         time=datetime.fromtimestamp(time).astimezone(),
         session=session,
         question=question,
         understood=understood,
+        leans=bool(leans),
         answer=answer,
         citations=tuple(Cited(**cited) for cited in json.loads(citations)),
         outcome=Outcome(outcome),

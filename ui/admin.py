@@ -32,7 +32,7 @@ from ui import viewer
 from ui.render import article_path, plain
 
 RANGES = (7, 30, 90)
-_ROWS = 30  # of each list; the whole of it comes from `hoidap feedback export`
+_MOST = 100  # of each list; the whole of it comes from `hoidap feedback export`
 
 _ATTEMPTS = 10  # wrong passwords from one address, until it has to wait
 _PAUSE = 300.0  # seconds that it has to
@@ -144,7 +144,7 @@ def to_html(found: Usage, settings: Settings, days: int) -> str:
         found=found,
         days=days,
         ranges=RANGES,
-        rows=_ROWS,
+        most=_MOST,
         total=sum(found.outcomes.values()),
         labels=_OUTCOMES,
         tones=_TONES,

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
-from eval.feedback import Rating
+from eval.feedback import HISTORY_EXCHANGES, Rating
 from index.errors import IndexStoreError
 from rag.errors import HoidapError, QuestionError
 from rag.schema import Answer, Turn
@@ -20,7 +20,7 @@ from ui import render
 from ui.engine import Engine
 from ui.threads import read
 
-HISTORY_TURNS = 10
+HISTORY_TURNS = 2 * HISTORY_EXCHANGES
 HISTORY_CHARACTERS = 4_000
 _MESSAGES = 200  # of one conversation, kept for showing
 

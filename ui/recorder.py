@@ -15,6 +15,7 @@ from eval.errors import FeedbackError
 from eval.feedback import Cited, Exchange, FeedbackStore, Rating
 from rag.schema import Answer
 from rag.settings import Settings
+from rag.steps import Step
 
 _WAITING = 1_000  # things to write that may wait for a slow disk; what comes after them is not kept
 _DAY = timedelta(days=1).total_seconds()
@@ -49,6 +50,7 @@ class Recorder:
                 session=session,
                 question=answer.question,
                 understood=answer.understood,
+                leans=Step.FOLLOW_UPS in dict(answer.trace),
                 answer=answer.text,
                 citations=tuple(Cited(c.article_id, c.start, c.end, c.quote) for c in answer.citations),
             )

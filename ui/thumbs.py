@@ -69,5 +69,5 @@ class Thumbs:
     def _say(self, exchange: str, text: str | None) -> list[Any]:
         if exchange and (said := (text or "").strip()):
             self._recorder.comment(exchange, said)
-            gr.Info("Ý kiến của bạn đã được ghi lại.", duration=5, title="Cảm ơn bạn")
+            gr.Info("Cảm ơn bạn! Ý kiến đã được ghi lại.", duration=5)
         return self.nothing()
