@@ -39,7 +39,14 @@ create table exchange (
 create index exchange_time on exchange (time)
 """
 _COLUMNS = (
-    "id, time, session, question, understood, leans, answer, citations, outcome, generator, timings, rating, comment"
+    *("id", "time", "session", "question", "understood", "leans", "answer", "citations"),
+    *("outcome", "generator", "timings", "rating", "comment"),
+)
+"""They are named as the fields of an `Exchange`."""
+_SELECT = f"select number, {', '.join(_COLUMNS)} from exchange"  # noqa: S608 # constants
+_INSERT = (
+    f"insert into exchange ({', '.join(_COLUMNS)}, milliseconds) "  # noqa: S608 # constants
+    f"values ({', '.join(f':{name}' for name in _COLUMNS)}, :milliseconds)"
 )
 
 
@@ -117,36 +124,26 @@ class FeedbackStore:
 
     def add(self, exchange: Exchange) -> None:
         """Keep one more exchange."""
-        row = (
-            exchange.id,
-            exchange.time.timestamp(),
-            exchange.session,
-            exchange.question,
-            exchange.understood,
-            exchange.leans,
-            exchange.answer,
-            json.dumps([asdict(cited) for cited in exchange.citations], ensure_ascii=False),
-            exchange.outcome.value,
-            exchange.generator,
-            json.dumps(dict(exchange.timings)),
-            exchange.rating,
-            exchange.comment,
-            sum(exchange.timings.values()),
-        )
-        marks = ", ".join("?" * len(row))
-        self._write(f"insert into exchange ({_COLUMNS}, milliseconds) values ({marks})", *row)  # noqa: S608 # constants
+        row = {
+            **{name: getattr(exchange, name) for name in _COLUMNS},
+            "time": exchange.time.timestamp(),
+            "citations": json.dumps([asdict(cited) for cited in exchange.citations], ensure_ascii=False),
+            "timings": json.dumps(dict(exchange.timings)),
+            "milliseconds": sum(exchange.timings.values()),
+        }
+        self._write(_INSERT, row)
 
     def rate(self, exchange_id: str, rating: Rating | None) -> None:
         """Give the thumb of an exchange, change it, or take it back; nothing happens to an exchange that is gone."""
-        self._write("update exchange set rating = ? where id = ?", rating, exchange_id)
+        self._write("update exchange set rating = ? where id = ?", (rating, exchange_id))
 
     def comment(self, exchange_id: str, text: str) -> None:
         """Put what a person says about an answer beside it, cut at `COMMENT_CHARACTERS`."""
-        self._write("update exchange set comment = ? where id = ?", text[:COMMENT_CHARACTERS], exchange_id)
+        self._write("update exchange set comment = ? where id = ?", (text[:COMMENT_CHARACTERS], exchange_id))
 
     def exchanges(self, where: str = "true", *values: object) -> Iterator[Exchange]:
         """The exchanges that a condition of SQL admits, oldest first."""
-        sql = f"select number, {_COLUMNS} from exchange where number > ? and {where} order by number limit {_BATCH}"  # noqa: S608 # constants
+        sql = f"{_SELECT} where number > ? and {where} order by number limit {_BATCH}"
         last = 0
         while rows := self.select(sql, last, *values):
             for last, *row in rows:  # noqa: B007 # read by the next batch
@@ -167,13 +164,13 @@ class FeedbackStore:
 
     def erase_before(self, time: datetime) -> int:
         """Erase the exchanges that are older than `time`; how many there were."""
-        return self._erase("delete from exchange where time < ?", time.timestamp())
+        return self._erase("delete from exchange where time < ?", (time.timestamp(),))
 
     def erase_texts(self) -> int:
         """Erase every question and all that was said about it; outcomes, times and thumbs stay."""
         return self._erase(
-            "update exchange set session = '', question = '', understood = '', leans = 0, answer = '', citations = '[]', "
-            "comment = '' where session != '' or question != '' or comment != ''"
+            "update exchange set session = '', question = '', understood = '', leans = 0, answer = '', "
+            "citations = '[]', comment = '' where session != '' or question != '' or comment != ''"
         )
 
     def close(self) -> None:
@@ -181,13 +178,13 @@ class FeedbackStore:
         with self._lock:
             self._db.close()
 
-    def _write(self, sql: str, *values: object) -> int:
+    def _write(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> int:
         with self._errors(), transaction(self._db):
             return self._db.execute(sql, values).rowcount
 
-    def _erase(self, sql: str, *values: object) -> int:
+    def _erase(self, sql: str, values: Sequence[object] = ()) -> int:
         """Run `sql`, then write the file anew and empty its log: pages may hold copies that no row points to."""
-        count = self._write(sql, *values)
+        count = self._write(sql, values)
         with self._errors():
             if count:
                 self._db.execute("vacuum")
@@ -204,33 +201,12 @@ def _unusable(path: Path, why: str) -> FeedbackError:
 
 def _exchange(row: Sequence[Any]) -> Exchange:
     """The exchange in a row of `_COLUMNS`."""
-    (
-        name,
-        time,
-        session,
-        question,
-        understood,
-        leans,
-        answer,
-        citations,
-        outcome,
-        generator,
-        timings,
-        rating,
-        comment,
-    ) = row
-    return Exchange(
-        id=name,
-        time=datetime.fromtimestamp(time).astimezone(),
-        session=session,
-        question=question,
-        understood=understood,
-        leans=bool(leans),
-        answer=answer,
-        citations=tuple(Cited(**cited) for cited in json.loads(citations)),
-        outcome=Outcome(outcome),
-        generator=generator,
-        timings=json.loads(timings),
-        rating=rating,
-        comment=comment,
-    )
+    fields = dict(zip(_COLUMNS, row, strict=True))
+    fields |= {
+        "time": datetime.fromtimestamp(fields["time"]).astimezone(),
+        "leans": bool(fields["leans"]),
+        "citations": tuple(Cited(**cited) for cited in json.loads(fields["citations"])),
+        "outcome": Outcome(fields["outcome"]),
+        "timings": json.loads(fields["timings"]),
+    }
+    return Exchange(**fields)
