@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 import secrets
 import time
@@ -98,7 +97,7 @@ def _password(authorization: str) -> bytes | None:
         return None
     try:
         return base64.b64decode(encoded, validate=True).partition(b":")[2]
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

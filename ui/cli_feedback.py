@@ -37,7 +37,8 @@ def _group() -> None:
 @feedback_app.command()
 def export(
     ctx: typer.Context,
-    out: Annotated[Path | None, typer.Option("--out", help="Write there and not to the screen.")] = None,
+    *,
+    out: Annotated[Path | None, typer.Option(help="Write there and not to the screen.")] = None,
     form: Annotated[
         Form | None, typer.Option("--format", help="csv by default for a file so named, else jsonl.")
     ] = None,
