@@ -63,7 +63,7 @@ def test_a_thumb_can_be_given_changed_and_taken_back(store: FeedbackStore) -> No
     store.add(make_exchange("a"))
     store.add(make_exchange("b"))
     for rating in ("up", "down", None, "down"):
-        store.rate("a", rating)  # type: ignore[arg-type]
+        store.rate("a", rating)
         assert [one.rating for one in store.exchanges()] == [rating, None]
     store.comment("a", "x" * 5000)
     store.rate("no such id' or 1", "up")
