@@ -36,7 +36,7 @@ create table exchange (
     outcome text not null, generator text not null, milliseconds real not null, timings text not null,
     rating text, comment text not null
 );
-create index exchange_time on exchange (time)
+create index exchange_time on exchange (time, outcome, rating, milliseconds)
 """
 _COLUMNS = (
     *("id", "time", "session", "question", "understood", "leans", "answer", "citations"),
@@ -141,13 +141,17 @@ class FeedbackStore:
         """Put what a person says about an answer beside it, cut at `COMMENT_CHARACTERS`."""
         self._write("update exchange set comment = ? where id = ?", (text[:COMMENT_CHARACTERS], exchange_id))
 
-    def exchanges(self, where: str = "true", *values: object) -> Iterator[Exchange]:
-        """The exchanges that a condition of SQL admits, oldest first."""
-        sql = f"{_SELECT} where number > ? and {where} order by number limit {_BATCH}"
+    def exchanges(self) -> Iterator[Exchange]:
+        """Every exchange, oldest first."""
         last = 0
-        while rows := self.select(sql, last, *values):
+        while rows := self.select(f"{_SELECT} where number > ? order by number limit {_BATCH}", last):
             for last, *row in rows:  # noqa: B007 # read by the next batch
                 yield _exchange(row)
+
+    def blamed(self, since: datetime, most: int) -> list[Exchange]:
+        """The `most` newest exchanges with a thumb down since then, newest first."""
+        sql = f"{_SELECT} where rating = 'down' and time >= ? order by number desc limit ?"
+        return [_exchange(row) for _, *row in self.select(sql, since.timestamp(), most)]
 
     def conversations(self) -> Iterator[tuple[Exchange, Sequence[Exchange]]]:
         """Every exchange, oldest first, with those before it in its conversation if its question leans on them."""

@@ -268,7 +268,7 @@ def test_the_page_speaks_vietnamese_to_a_screen_reader(page: Page) -> None:
     assert page.get_by_role("log", name="Cuộc trò chuyện").count() == 1
     expect(page.locator("[data-testid=bot][aria-label]")).to_have_count(0)
     names = page.locator("[aria-label]:visible").evaluate_all("all => all.map(e => e.ariaLabel)")
-    assert set(names) <= {"Cuộc trò chuyện", "Cuộn xuống cuối"}
+    assert set(names) <= {"Cuộc trò chuyện", "Cuộn xuống cuối", "Hữu ích", "Chưa hữu ích"}
 
 
 @pytest.mark.parametrize("path", ["", "articles", f"articles/{TRADE.id}?start=0&end=20#quote"])

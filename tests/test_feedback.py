@@ -88,7 +88,8 @@ def test_many_exchanges_are_read_in_order(store: FeedbackStore, monkeypatch: pyt
     for name in names:
         store.add(make_exchange(name, rating="down" if int(name) % 2 else None))
     assert [one.id for one in store.exchanges()] == names
-    assert [one.id for one in store.exchanges("rating = 'down' and time >= ?", 0)] == names[1::2]
+    assert [one.id for one in store.blamed(NOW, 3)] == ["9", "7", "5"]
+    assert store.blamed(NOW + timedelta(seconds=1), 3) == []
 
 
 def _write_many(path: Path, name: str, count: int) -> None:

@@ -47,8 +47,9 @@ def test_a_thumb_is_shown_changed_and_taken_back(tmp_path: Path) -> None:
 
 def test_what_a_client_makes_up_rates_nothing(tmp_path: Path) -> None:
     thumbs, recorder, talk = make(tmp_path)
-    for index in (0, 3, 6, -1, "1", None, [1], {"a": 1}, 1e300, True):
-        for liked in (True, False, "Report", None, {}):
+    made_up: list[Any] = [True, False, "Report", None, {}]
+    for index in (0, 3, 6, -1, "1", None, [1], {"a": 1}, 1e300):
+        for liked in made_up:
             assert rate(thumbs, index, liked, talk) == ([None, None, None], "", False)
     recorder.flush()
     assert not recorder._path.exists()

@@ -24,14 +24,13 @@ from eval import charts
 from eval.errors import FeedbackError
 from eval.feedback import FeedbackStore
 from eval.metrics import percentile
-from eval.usage import Usage, usage
+from eval.usage import MOST, Usage, usage
 from rag.schema import Outcome
 from rag.settings import Settings
 from ui import viewer
 from ui.render import article_path, plain
 
 RANGES = (7, 30, 90)
-_MOST = 100  # of each list; the whole of it comes from `hoidap feedback export`
 
 _ATTEMPTS = 10  # wrong passwords from one address, until it has to wait
 _PAUSE = 300.0  # seconds that it has to
@@ -143,7 +142,7 @@ def to_html(found: Usage, settings: Settings, days: int) -> str:
         found=found,
         days=days,
         ranges=RANGES,
-        most=_MOST,
+        most=MOST,
         total=sum(found.outcomes.values()),
         labels=_OUTCOMES,
         tones=_TONES,
