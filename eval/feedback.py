@@ -190,9 +190,10 @@ class FeedbackStore:
         """Run `sql`, then write the file anew and empty its log: pages may hold copies that no row points to."""
         count = self._write(sql, values)
         with self._errors():
-            if count:
-                self._db.execute("vacuum")
-            self._db.execute("pragma wal_checkpoint(truncate)")
+            self._db.execute("vacuum")
+            is_read, *_ = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()
+        if is_read:
+            raise _unusable(self._path, "another process reads what was to be erased")
         return count
 
 

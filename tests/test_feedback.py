@@ -140,6 +140,24 @@ def test_what_is_too_old_is_gone_from_the_file(store: FeedbackStore, path: Path)
     assert store.erase_before(NOW - timedelta(days=30)) == 0
 
 
+def test_what_another_process_still_reads_is_not_called_erased(
+    store: FeedbackStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add(make_exchange("a", time=NOW - timedelta(days=100)))
+    monkeypatch.setattr(index.sqlite, "_BUSY_SECONDS", 0.1)
+    impatient, reader = FeedbackStore(path), sqlite3.connect(path, isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select * from exchange").fetchall()
+    with pytest.raises(FeedbackError, match="another process reads"):
+        impatient.erase_before(NOW)
+    assert b"Tr\xc3\xadch a" in bytes_on_disk(path)
+    reader.execute("commit")
+    impatient.erase_before(NOW)
+    assert b"Tr\xc3\xadch a" not in bytes_on_disk(path)
+    impatient.close()
+    reader.close()
+
+
 def test_texts_can_be_erased_and_the_figures_stay(store: FeedbackStore, path: Path) -> None:
     for number in range(50):
         store.add(make_exchange(f"{number}", rating="down", comment="lời bình " * 50))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.errors import FeedbackError
 from eval.feedback import Cited, Exchange, FeedbackStore
 from rag.schema import Answer, Outcome
 from rag.settings import Settings
@@ -129,6 +130,23 @@ def test_old_exchanges_go_at_the_start_and_daily(settings: Settings, monkeypatch
     until(lambda: [one.id for one in kept(settings)] == ["young"])
     store.add(make_exchange("older", time=datetime.now(UTC) - timedelta(days=200)))
     until(lambda: [one.id for one in kept(settings)] == ["young"])
+    store.close()
+
+
+def test_what_could_not_be_erased_is_tried_again_soon(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FeedbackStore(settings.feedback_file)
+    store.add(make_exchange("old", time=datetime.now(UTC) - timedelta(days=91)))
+    erase, failures = FeedbackStore.erase_before, iter([FeedbackError("busy")])
+
+    def fails_once(store: FeedbackStore, time: datetime) -> int:
+        for failure in failures:
+            raise failure
+        return erase(store, time)
+
+    monkeypatch.setattr(FeedbackStore, "erase_before", fails_once)
+    monkeypatch.setattr("ui.recorder._HOUR", 0.1)
+    Recorder(settings)
+    until(lambda: not kept(settings))
     store.close()
 
 

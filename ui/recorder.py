@@ -19,6 +19,7 @@ from rag.steps import Step
 
 _WAITING = 1_000  # things to write that may wait for a slow disk; what comes after them is not kept
 _DAY = timedelta(days=1).total_seconds()
+_HOUR = timedelta(hours=1).total_seconds()
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,7 +96,8 @@ class Recorder:
                 store = store or FeedbackStore(self._path)
                 job(store)
             except FeedbackError as error:
-                _LOG.error("A question or thumb was not kept: %s", error)
+                _LOG.error("A question or thumb was not kept, or not erased: %s", error)
+                tidy_at = min(tidy_at, time.monotonic() + _HOUR)
                 if store:
                     store.close()  # opened anew for the next one, when it may have been mended
                 store = None
