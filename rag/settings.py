@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,7 @@ from rag.errors import SettingsError
 from rag.steps import NOTHING, Step
 
 PREFIX = "HOIDAP_"
+PASSWORD_CHARACTERS = 12
 _TEST_PREFIX = "HOIDAP_TEST_"  # read by the tests alone
 
 
@@ -70,6 +71,19 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address that `hoidap serve` listens on.")
     port: int = Field(default=7860, ge=0, le=65535, description="The port; 0 takes a free one.")
+    keep_questions: bool = Field(
+        default=True, description="Keep questions, answers and comments; if not, what was kept is erased too."
+    )
+    keep_days: int = Field(default=90, ge=1, le=3650, description="How long what is kept of a question stays, in days.")
+    admin_password: SecretStr | None = Field(
+        default=None, description="Opens `/admin`; without one there is no such page."
+    )
+
+    @property
+    def feedback_file(self) -> Path:
+        """What is kept of questions and answers: beside the index, so that removing that folder does not lose it."""
+        index = self.index_dir.absolute()
+        return index.with_name(f"{index.name}.feedback.sqlite")
 
     @field_validator("index_dir", "cache_dir", "seeds_dir")
     @classmethod
@@ -79,6 +93,13 @@ class Settings(BaseSettings):
             return path.expanduser()
         except RuntimeError as error:  # ~somebody: pydantic turns only a ValueError into its own
             raise ValueError(str(error)) from error
+
+    @field_validator("admin_password")
+    @classmethod
+    def _not_soon_guessed(cls, password: SecretStr | None) -> SecretStr | None:
+        if password and len(password.get_secret_value()) < PASSWORD_CHARACTERS:
+            raise ValueError(f"it must have at least {PASSWORD_CHARACTERS} characters")
+        return password
 
     @classmethod
     def settings_customise_sources(

@@ -11,12 +11,13 @@ from datetime import date
 
 import pytest
 
+from eval.feedback import HISTORY_EXCHANGES
 from index.errors import IndexDamagedError
 from rag.errors import EmbedderError
 from rag.pipeline import Pipeline
 from rag.schema import Answer, Filters, Turn
 from tests.stand_in import REFUSAL, TRADE, StandIn
-from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, Exchange, reply, stopped
+from ui.chat import HISTORY_CHARACTERS, Conversation, Exchange, reply, stopped
 from ui.scope import EVERYWHERE, Scope
 from ui.threads import read, until
 
@@ -35,7 +36,7 @@ def ask(
     scope: Scope = EVERYWHERE,
 ) -> list[Conversation]:
     async def collect() -> list[Conversation]:
-        return [step async for step in reply(engine, pool, question, before or Conversation(), scope)]
+        return [step async for step in reply(engine, pool, question, before or Conversation(), lambda *_: "id", scope)]
 
     return asyncio.run(collect())
 
@@ -66,7 +67,7 @@ def test_the_engine_runs_off_the_event_loop(pool: ThreadPoolExecutor) -> None:
         return last((await slow)[-1])
 
     async def anext_all(engine: StandIn, pool: ThreadPoolExecutor) -> list[Conversation]:
-        return [step async for step in reply(engine, pool, "chậm", Conversation())]
+        return [step async for step in reply(engine, pool, "chậm", Conversation(), lambda *_: "id")]
 
     assert "36&#44;6" in asyncio.run(two())
     assert engine.threads[0].startswith("answers")
@@ -83,7 +84,7 @@ def test_a_stopped_answer_ends_the_engines_work(pool: ThreadPoolExecutor) -> Non
             await task
 
     async def until_second() -> None:
-        async for _ in reply(engine, pool, "chậm", Conversation()):
+        async for _ in reply(engine, pool, "chậm", Conversation(), lambda *_: "id"):
             pass
 
     asyncio.run(stop_after_first())
@@ -226,7 +227,7 @@ def test_what_is_remembered_has_limits() -> None:
     for number in range(140):
         answer = Answer("?", "b" * 9000)
         conversation = conversation.put(Exchange(f"{number}" + "a" * 9000, EVERYWHERE, ("<p></p>",), answer))
-    assert len(conversation.turns) == HISTORY_TURNS
+    assert len(conversation.turns) == 2 * HISTORY_EXCHANGES
     assert {len(turn.text) for turn in conversation.turns} == {HISTORY_CHARACTERS}
     assert conversation.turns[-2].text.startswith("139")
     assert len(conversation.messages) == 200
@@ -235,7 +236,7 @@ def test_what_is_remembered_has_limits() -> None:
 def test_passages_are_shown_but_not_kept(pool: ThreadPoolExecutor, pipeline: Pipeline) -> None:
     async def collect() -> list[Conversation]:
         question = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
-        return [step async for step in reply(pipeline, pool, question, Conversation())]
+        return [step async for step in reply(pipeline, pool, question, Conversation(), lambda *_: "id")]
 
     *_, end = asyncio.run(collect())
     kept = end.exchanges[-1].answer

@@ -11,7 +11,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 
@@ -25,8 +26,9 @@ from starlette.staticfiles import StaticFiles
 from index.errors import IndexStoreError
 from rag.errors import HoidapError
 from rag.settings import Settings
-from ui import viewer
+from ui import admin, viewer
 from ui.engine import Engine
+from ui.recorder import Recorder
 from ui.security import SecurityHeaders, allowed_hosts
 from ui.starting import Make, Starting
 
@@ -35,7 +37,14 @@ _LOG = logging.getLogger(__name__)
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
     """The application over `engine`, ready to be served by any ASGI server."""
-    app = FastAPI(title="hoidap", docs_url=None, redoc_url=None, openapi_url=None)
+    recorder = Recorder(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        yield
+        await asyncio.to_thread(recorder.flush)
+
+    app = FastAPI(title="hoidap", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     # Added last is outermost. CORS without any origin makes Gradio's own, which admits all, stand down.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.host))
@@ -48,11 +57,13 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         return {"status": "ok"}
 
     app.include_router(viewer.router(engine))
+    if settings.admin_password:
+        app.include_router(admin.router(settings))
     app.mount("/site", StaticFiles(directory=str(files("ui").joinpath("static"))))
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
     from ui import page
 
-    page.mount(app, engine)
+    page.mount(app, engine, recorder)
     return app
 
 

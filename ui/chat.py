@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from eval.feedback import HISTORY_EXCHANGES, Rating
 from index.errors import IndexStoreError
 from rag.errors import HoidapError, QuestionError
 from rag.schema import Answer, Turn
@@ -20,7 +21,6 @@ from ui.engine import Engine
 from ui.scope import EVERYWHERE, Scope
 from ui.threads import read
 
-HISTORY_TURNS = 10
 HISTORY_CHARACTERS = 4_000
 _EXCHANGES = 100  # of one conversation, kept for showing
 
@@ -32,16 +32,24 @@ _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời đư�
 _FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
 
 Message = dict[str, str]
+"""A message as Gradio wants it."""
+
+Record = Callable[[Answer, str], str]
+"""Told of each complete answer and its conversation's session; returns the id under which the exchange is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what came of it: `replies` are HTML, `answer` is the answer once it is complete."""
+    """A question and what came of it: `replies` are HTML.
+
+    Once the answer is complete it is `answer`, and has been recorded under `id`.
+    """
 
     question: str
     scope: Scope
     replies: tuple[str, ...]
     answer: Answer | None = None
+    id: str = ""
 
     @property
     def messages(self) -> list[Message]:
@@ -62,11 +70,20 @@ class Conversation:
     """True while an answer is being written."""
     unasked: str = ""
     """A question that could not be asked as it stands, for the person to mend."""
+    session: str = ""
+    """A random name from the first question on: it is of this conversation, not of a person."""
+    ratings: dict[str, Rating | None] = field(default_factory=dict)
+    """Thumbs by exchange id. Shared with what the conversation grows into: one may be given while it does."""
 
     @property
     def messages(self) -> list[Message]:
         """All messages as they are shown."""
         return [message for exchange in self.exchanges for message in exchange.messages]
+
+    def exchange_at(self, position: object) -> Exchange | None:
+        """The exchange that the message at `position`, a word of the client's, belongs to."""
+        each = [exchange for exchange in self.exchanges for _ in exchange.messages]
+        return each[position] if isinstance(position, int) and 0 <= position < len(each) else None
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -74,7 +91,7 @@ class Conversation:
         answered = [(exchange.question, exchange.answer.text) for exchange in self.exchanges if exchange.answer]
         turns = [
             turn
-            for question, text in answered[-HISTORY_TURNS // 2 :]
+            for question, text in answered[-HISTORY_EXCHANGES:]
             for turn in (Turn("user", question[:HISTORY_CHARACTERS]), Turn("assistant", text[:HISTORY_CHARACTERS]))
         ]
         return tuple(turns)
@@ -89,10 +106,15 @@ class Conversation:
 
 
 async def reply(
-    engine: Engine, pool: Executor, question: str, before: Conversation, scope: Scope = EVERYWHERE
+    engine: Engine,
+    pool: Executor,
+    question: str,
+    before: Conversation,
+    record: Record,
+    scope: Scope = EVERYWHERE,
 ) -> AsyncGenerator[Conversation, None]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
-    before = replace(before, is_open=True, unasked="")
+    before = replace(before, is_open=True, unasked="", session=before.session or secrets.token_urlsafe(9))
 
     def with_reply(html: str) -> Conversation:
         return before.put(Exchange(question, scope, (html,)))
@@ -103,12 +125,13 @@ async def reply(
     try:
         only = scope.filters()
         async for answer in read(lambda: engine.stream(question, before.turns, only), pool):
-            now = with_reply(render.answer(answer))
+            now = with_reply(render.answer(answer, is_complete=False))
             yield now
         if answer is None:
             raise RuntimeError("the engine's stream ended without an answer")
         # The passages have been shown; kept, they would be most of a conversation's memory.
-        now = before.put(replace(now.exchanges[-1], answer=replace(answer, passages=())))
+        kept = replace(answer, passages=())
+        now = before.put(Exchange(question, scope, (render.answer(answer),), kept, record(answer, before.session)))
     except QuestionError as error:
         now = replace(with_reply(render.notice(str(error), "error")), unasked=question)
     except (HoidapError, IndexStoreError) as error:

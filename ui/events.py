@@ -18,9 +18,11 @@ from rag.schema import Article
 from ui.chat import Conversation, reply, stopped
 from ui.engine import Engine
 from ui.examples import examples
+from ui.recorder import Recorder
 from ui.render import escape
 from ui.scope import DAY_CHARACTERS, Scope
 from ui.threads import until
+from ui.thumbs import Thumbs, given
 
 CONCURRENCY = 16
 """Questions answered at the same time; the others wait in Gradio's queue."""
@@ -31,8 +33,9 @@ Values = list[Any]
 class Events:
     """The handlers of one page over `engine`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, recorder: Recorder) -> None:
         self._engine = engine
+        self._recorder = recorder
         self._pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
         # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when told.
         self._halts: dict[str, asyncio.Event] = {}
@@ -50,7 +53,9 @@ class Events:
         self._halts[session] = halt = asyncio.Event()
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
         now = before
-        answering = reply(self._engine, self._pool, question or "", stopped(before), _scope(*chosen))
+        answering = reply(
+            self._engine, self._pool, question or "", stopped(before), self._recorder.record, _scope(*chosen)
+        )
         try:
             async with aclosing(until(halt, answering)) as growing:
                 async for now in growing:
@@ -92,7 +97,7 @@ class Events:
         """Leave the conversation for an empty one."""
         if halt := self._halts.pop(str(request.session_hash), None):
             halt.set()
-        return _shown(Conversation(), "")
+        return [*_shown(Conversation(), ""), *Thumbs.nothing()]
 
     def open_page(self, request: gr.Request) -> Values:
         """The publishers to choose from, and the article that the page was opened about (`?article=ID`), if any."""
@@ -130,7 +135,7 @@ def _scope(publishers: list[str] | None, since: str | None, until: str | None, a
 def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
     """Values for the conversation, the state, the box (untouched by default), send, stop and save."""
     return [
-        conversation.messages,
+        gr.update(value=conversation.messages, feedback_value=given(conversation)),
         conversation,
         gr.skip() if box_text is None else box_text,
         *_buttons(is_open=conversation.is_open),

@@ -15,8 +15,10 @@ from starlette.middleware import Middleware
 from ui.chat import Conversation
 from ui.engine import Engine
 from ui.events import CONCURRENCY, Events
+from ui.recorder import Recorder
 from ui.scope import DAY_CHARACTERS
 from ui.security import ChatDoor
+from ui.thumbs import WORDS, Thumbs
 
 _QUEUE = 256  # questions that may wait; whoever comes after is told that the server is busy
 _SESSIONS = 1_000  # whose conversation is kept; the longest unused is forgotten first
@@ -40,14 +42,15 @@ _WORDS = {
     "blocks.lost_connection": "Mất kết nối do rời trang. Đang kết nối lại…",
     "blocks.connection_can_break": "Trên điện thoại, kết nối có thể bị ngắt khi bạn rời khỏi trang này.",
     "blocks.long_requests_queue": "Đang có nhiều câu hỏi chờ trả lời.",
+    **WORDS,
 }
 
 
-def mount(app: FastAPI, engine: Engine) -> None:
+def mount(app: FastAPI, engine: Engine, recorder: Recorder) -> None:
     """Put the chat page at "/" of `app`; the routes that `app` has already go first."""
     gr.mount_gradio_app(
         app,
-        build(engine),
+        build(engine, recorder),
         path="/",
         app_kwargs={"middleware": [Middleware(ChatDoor)]},
         footer_links=[],
@@ -60,9 +63,9 @@ def mount(app: FastAPI, engine: Engine) -> None:
     )
 
 
-def build(engine: Engine) -> gr.Blocks:
-    """The page: a title, the conversation, where to look, and the box to ask in."""
-    events = Events(engine)
+def build(engine: Engine, recorder: Recorder) -> gr.Blocks:
+    """The page: a title, the conversation, where to look, and the box to ask in; after a thumb, one to say more."""
+    events = Events(engine, recorder)
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
             gr.Markdown(_HEADER, elem_id="hd-header")
@@ -83,6 +86,7 @@ def build(engine: Engine) -> gr.Blocks:
             placeholder=_WELCOME,
             examples=events.examples,
         )
+        thumbs = Thumbs(recorder)
         with gr.Row(visible=False, elem_id="hd-article") as article_row:
             article_title = gr.Markdown()
             leave = gr.Button("Hỏi cả kho", size="sm", elem_id="hd-everywhere", min_width=0, scale=0)
@@ -118,7 +122,8 @@ def build(engine: Engine) -> gr.Blocks:
         for event in asked:
             event.failure(events.after_failure, None, [send, stop], **quiet)
         stop.click(events.end, None, None, **quiet)
-        renew.click(events.begin_anew, None, outputs, **quiet)
+        renew.click(events.begin_anew, None, [*outputs, *thumbs.outputs], **quiet)
+        thumbs.listen(chat, state, **quiet)
         in_view = [article, article_row, article_title, chat]
         opened = page.load(events.open_page, None, [publishers, *in_view], **quiet)
         opened.then(events.offer, [article], [chat], **quiet)
