@@ -24,18 +24,20 @@ from starlette.staticfiles import StaticFiles
 from index.errors import IndexStoreError
 from rag.errors import HoidapError
 from rag.settings import Settings
-from ui import viewer
+from ui import viewer, widget
 from ui.engine import Engine
 from ui.security import SecurityHeaders, allowed_hosts
+
+_BODY = 1 << 20  # bytes; a question is 2,000 characters at most
 
 _LOG = logging.getLogger(__name__)
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
     """The application over `engine`, ready to be served by any ASGI server."""
-    app = FastAPI(title="hoidap", docs_url=None, redoc_url=None, openapi_url=None)
-    # Added last is outermost. CORS without any origin makes Gradio's own, which admits all, stand down.
-    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app = FastAPI(title="hoidap", docs_url=None, redoc_url=None, openapi_url=None, max_body_size=_BODY)
+    # Added last is outermost. This CORS, even without any origin, makes Gradio's own, which admits all, stand down.
+    app.add_middleware(CORSMiddleware, allow_origins=settings.allowed_origins, allow_methods=["GET", "POST"])
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.host))
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(HoidapError, _unavailable)
@@ -46,11 +48,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         return {"status": "ok"}
 
     app.include_router(viewer.router(engine))
+    app.include_router(widget.router(engine))
     app.mount("/site", StaticFiles(directory=str(files("ui").joinpath("static"))))
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
     from ui import page
 
-    page.mount(app, engine)
+    page.mount(app, engine, settings)
     return app
 
 
@@ -103,7 +106,12 @@ def serve(
         HoidapError: as `listen`.
     """
     listener = listener or listen(settings)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+        forwarded_allow_ips=list(settings.trusted_proxies),
+    )
     _Server(config, partial(ready or _announce, url_of(listener))).run(sockets=[listener])
 
 

@@ -17,15 +17,17 @@ from rag.errors import HoidapError, QuestionError
 from rag.schema import Answer, Turn
 from ui import render
 from ui.engine import Engine
-from ui.threads import read
+from ui.threads import read, settled
 
 HISTORY_TURNS = 10
 HISTORY_CHARACTERS = 4_000
 _MESSAGES = 200  # of one conversation, kept for showing
+_PAUSE = 0.05  # seconds; showing costs the server more than the eye would see of what comes sooner
 
 _LOG = logging.getLogger(__name__)
 
 _SEARCHING = "Đang tìm trong kho tài liệu…"
+_TOO_FAST = "Bạn đang hỏi nhanh quá mức cho phép. Hãy thử lại sau {seconds} giây."
 _STOPPED = "Bạn đã dừng câu trả lời này."
 _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời được. Bạn hãy thử lại sau hoặc báo quản trị viên"
 _FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
@@ -58,10 +60,14 @@ class Conversation:
         return replace(self, turns=turns[-HISTORY_TURNS:])
 
 
-async def reply(
+def reply(engine: Engine, pool: Executor, question: str, before: Conversation) -> AsyncGenerator[Conversation, None]:
+    """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
+    return settled(_growing(engine, pool, question, before), _PAUSE)
+
+
+async def _growing(
     engine: Engine, pool: Executor, question: str, before: Conversation
 ) -> AsyncGenerator[Conversation, None]:
-    """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
     asked = replace(before, is_open=True, unasked="")
     if question.strip():
         asked = asked.show(render.question(question), "user")
@@ -82,6 +88,12 @@ async def reply(
     except Exception as error:  # the edge: whatever it is, the person is told and can ask again
         now = asked.show(render.notice(_reported(_FAILED, error), "error"))
     yield replace(now, is_open=False)
+
+
+def too_fast(conversation: Conversation, question: str, seconds: int) -> Conversation:
+    """The conversation with a note that `question` came too soon after others; it is handed back."""
+    note = render.notice(_TOO_FAST.format(seconds=seconds), "error")
+    return replace(conversation.show(note), unasked=question)
 
 
 def stopped(conversation: Conversation) -> Conversation:

@@ -17,8 +17,11 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from ui.chat import Conversation, reply, stopped
+from rag.settings import Settings
+from ui.chat import Conversation, reply, stopped, too_fast
 from ui.engine import Engine
+from ui.limits import RateLimit
+from ui.memory import Memory
 from ui.security import ChatDoor
 from ui.threads import until
 
@@ -47,13 +50,13 @@ _WORDS = {
 }
 
 
-def mount(app: FastAPI, engine: Engine) -> None:
-    """Put the chat page at "/" of `app`; the routes that `app` has already go first."""
+def mount(app: FastAPI, engine: Engine, settings: Settings) -> None:
+    """Put the chat page at "/" of `app`, and at "/widget"; the routes that `app` has already go first."""
     gr.mount_gradio_app(
         app,
-        build(engine),
+        build(engine, RateLimit(settings.questions_per_minute)),
         path="/",
-        app_kwargs={"middleware": [Middleware(ChatDoor)]},
+        app_kwargs={"middleware": [Middleware(ChatDoor, settings.allowed_origins)]},
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -70,14 +73,21 @@ def example_questions() -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def build(engine: Engine) -> gr.Blocks:
+def build(engine: Engine, limit: RateLimit) -> gr.Blocks:  # noqa: PLR0915 # the page, from top to bottom
     """The page: a title, the conversation, and the box to ask in."""
+    memory = Memory()
     pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
 
     # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when it is told.
     halts: dict[str, asyncio.Event] = {}
 
-    async def ask(question: str | None, before: Conversation, request: gr.Request) -> AsyncGenerator[list[Any], None]:
+    async def ask(
+        question: str | None, before: Conversation, token: str | None, request: gr.Request
+    ) -> AsyncGenerator[list[Any], None]:
+        before = memory.recall(token) or before
+        if seconds := limit.wait(_client(request)):
+            yield _shown(too_fast(before, question or "", seconds), question or "")
+            return
         session = str(request.session_hash)
         halts[session] = halt = asyncio.Event()
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
@@ -92,11 +102,12 @@ def build(engine: Engine) -> gr.Blocks:
         finally:
             if halts.get(session) is halt:
                 del halts[session]
+                memory.keep(token, stopped(now))
 
     async def ask_example(
-        before: Conversation, event: gr.SelectData, request: gr.Request
+        before: Conversation, token: str | None, event: gr.SelectData, request: gr.Request
     ) -> AsyncGenerator[list[Any], None]:
-        async with aclosing(ask(event.value["text"], before, request)) as growing:
+        async with aclosing(ask(event.value["text"], before, token, request)) as growing:
             async for update in growing:
                 yield update
 
@@ -108,7 +119,12 @@ def build(engine: Engine) -> gr.Blocks:
         # `reply` tells of what went wrong; left are Gradio's own failures.
         return _buttons(is_open=False)
 
-    async def begin_anew(request: gr.Request) -> list[Any]:
+    async def go_on(token: str | None) -> list[Any]:
+        kept = memory.recall(token)
+        return _shown(kept) if kept else [gr.skip()] * len(outputs)
+
+    async def begin_anew(token: str | None, request: gr.Request) -> list[Any]:
+        memory.forget(token)
         if halt := halts.pop(str(request.session_hash), None):
             halt.set()
         return _shown(Conversation(), "")
@@ -144,20 +160,27 @@ def build(engine: Engine) -> gr.Blocks:
             send = gr.Button("Gửi", variant="primary", elem_id="hd-send", min_width=0, scale=0)
             stop = gr.Button("Dừng", visible=False, elem_id="hd-stop", min_width=0, scale=0)
         state = gr.State(Conversation())
+        token = gr.Textbox(visible="hidden", elem_id="hd-token")  # filled by the widget; see `ui.memory`
 
         outputs = [chat, state, box, send, stop]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        limit: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
+        queued: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
         asked = [
-            gr.on([box.submit, send.click], ask, [box, state], outputs, **limit),
-            chat.example_select(ask_example, [state], outputs, **limit),
+            gr.on([box.submit, send.click], ask, [box, state, token], outputs, **queued),
+            chat.example_select(ask_example, [state, token], outputs, **queued),
         ]
         for event in asked:
             event.failure(after_failure, None, [send, stop], **quiet)
         stop.click(end, None, None, **quiet)
-        renew.click(begin_anew, None, outputs, **quiet)
+        renew.click(begin_anew, [token], outputs, **quiet)
+        token.input(go_on, [token], outputs, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
+
+
+def _client(request: gr.Request) -> str:
+    """Who asks, for the limit of questions: the address, which uvicorn takes from a trusted proxy where one is set."""
+    return request.client.host if request.client else ""
 
 
 def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:

@@ -36,6 +36,27 @@ async def until(stop: asyncio.Event, items: AsyncGenerator[T, None]) -> AsyncGen
         await items.aclose()
 
 
+async def settled(items: AsyncGenerator[T, None], pause: float) -> AsyncGenerator[T, None]:
+    """The items of `items` but those that another follows within `pause` seconds. The last one always comes.
+
+    For items each of which says all that those before it said, and costs to be shown.
+    """
+    following: asyncio.Future[T | _Done] | None = None
+    try:
+        item = await anext(items, _DONE)
+        while not isinstance(item, _Done):
+            following = asyncio.ensure_future(anext(items, _DONE))
+            ready, _ = await asyncio.wait({following}, timeout=pause)
+            if not ready or following.exception() or following.result() is _DONE:
+                yield item
+            item = await following
+    finally:
+        if following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait({following})
+        await items.aclose()
+
+
 class _Done:
     """What stands for the end of an iterator."""
 
