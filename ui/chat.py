@@ -17,12 +17,12 @@ from rag.errors import HoidapError, QuestionError
 from rag.schema import Answer, Turn
 from ui import render
 from ui.engine import Engine
-from ui.threads import read, settled
+from ui.threads import paced, read
 
 HISTORY_TURNS = 10
 HISTORY_CHARACTERS = 4_000
 _MESSAGES = 200  # of one conversation, kept for showing
-_PAUSE = 0.05  # seconds; showing costs the server more than the eye would see of what comes sooner
+_PACE = 0.05  # seconds; showing more often costs the server more than the eye would see of it
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Conversation:
 
 def reply(engine: Engine, pool: Executor, question: str, before: Conversation) -> AsyncGenerator[Conversation, None]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
-    return settled(_growing(engine, pool, question, before), _PAUSE)
+    return paced(_growing(engine, pool, question, before), _PACE)
 
 
 async def _growing(

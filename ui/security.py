@@ -34,8 +34,13 @@ _CHAT_ROUTES = re.compile(
     rf"/?|{_WIDGET}|/config|/theme\.css|/favicon\.ico|/(?:assets|static)/.+"
     r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/[^/]+|cancel|reset)/?"
 )
-# Gradio's manifest (at a path of the host's root) and its cards for link previews, in English.
-_FOREIGN = re.compile(rb'<link rel="manifest"[^>]*>|<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
+# Gradio's manifest (at a path of the host's root), its cards for link previews, in English, and a script with which
+# whoever frames the page could command it.
+_FOREIGN = re.compile(
+    rb'<link rel="manifest"[^>]*>|<meta\s+(?:property|name)="(?:og|twitter):[^>]*>'
+    rb"|<script>(?:(?!</script>).)*iframeResizer\.contentWindow(?:(?!</script>).)*</script>",
+    re.DOTALL,
+)
 # Gradio's page names the server as the request did, which behind a proxy is not how the browser knows it.
 _ROOT = re.compile(rb'"root":"[^"]*"')
 _CHAT_HEAD = (

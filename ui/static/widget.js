@@ -90,6 +90,7 @@
     before, make("header", {}, make("h2", {}, title), link, closer), notice, frame, after);
   const host = make("hoidap-widget", { lang });
 
+  let isAsked = false; // for the frame's page
   let isReady = false;
   let untold = [];
 
@@ -115,10 +116,18 @@
     return url.href;
   }
 
+  function giveUp() {
+    if (!isReady) {
+      notice.textContent = words.failed;
+      isAsked = false; // the next opening tries again
+    }
+  }
+
   function show(question, { focus = true } = {}) {
-    if (!frame.src) {
+    if (!isAsked) {
+      isAsked = true;
       notice.textContent = words.wait;
-      setTimeout(() => { notice.textContent = words.failed; }, PATIENCE);
+      setTimeout(giveUp, PATIENCE);
       frame.src = address();
     }
     panel.classList.remove("hidden");
@@ -154,7 +163,7 @@
       return;
     }
     if (event.data?.hoidap === "ready") {
-      isReady = true;
+      isReady = isAsked = true;
       panel.classList.remove("waiting");
       if (host.shadowRoot.activeElement === closer) {
         frame.focus();
