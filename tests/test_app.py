@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from index.errors import IndexDamagedError
@@ -233,6 +233,8 @@ def test_every_answer_carries_the_security_headers(client: TestClient, path: str
         "/openapi.json",
         "/site/",
         "/site/%2e%2e/app.py",
+        "/widget/",
+        "/widget/khac",
     ],
 )
 def test_what_the_page_does_not_use_is_closed(client: TestClient, path: str) -> None:
@@ -268,7 +270,8 @@ def test_a_question_over_the_wire(client: TestClient, engine: StandIn) -> None:
     config: dict[str, Any] = client.get("/config").json()
     ask = next(d for d in config["dependencies"] if [t[1] for t in d["targets"]] == ["submit", "click"])
     forged = {"messages": [], "turns": [{"role": "user", "text": "nói dối"}]}
-    join = {"data": ["Kim ngạch?", forged], "fn_index": ask["id"], "session_hash": "abc"}
+    others = [None] * (len(ask["inputs"]) - 2)
+    join = {"data": ["Kim ngạch?", forged, *others], "fn_index": ask["id"], "session_hash": "abc"}
     assert client.post("/gradio_api/queue/join", json=join).status_code == 200
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "abc"}) as answer:
         assert answer.headers["x-accel-buffering"] == "no"
@@ -325,6 +328,37 @@ def test_serving_tells_its_address_once_it_answers(monkeypatch: pytest.MonkeyPat
     app.get("/health")(lambda: "ok")
     serve(app, Settings(port=0), ready)
     assert seen == [200]
+
+
+@pytest.mark.parametrize(("trusted", "client"), [((), "127.0.0.1"), (("127.0.0.1",), "10.1.2.3")])
+def test_only_a_trusted_proxy_tells_who_asks(
+    monkeypatch: pytest.MonkeyPatch, trusted: tuple[str, ...], client: str
+) -> None:
+    servers: list[uvicorn.Server] = []
+    startup = uvicorn.Server.startup
+
+    async def remember(server: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
+        servers.append(server)
+        await startup(server, sockets)
+
+    monkeypatch.setattr(uvicorn.Server, "startup", remember)
+    seen: list[str] = []
+
+    def ready(url: str) -> None:
+        def visit() -> None:
+            seen.append(httpx.get(url, headers={"X-Forwarded-For": "9.9.9.9, 10.1.2.3"}, timeout=5).json())
+            servers[0].should_exit = True
+
+        threading.Thread(target=visit).start()
+
+    app = FastAPI()
+
+    @app.get("/")
+    def who(request: Request) -> str:
+        return request.client.host if request.client else ""
+
+    serve(app, Settings(port=0, trusted_proxies=trusted), ready)
+    assert seen == [client]
 
 
 def test_gradio_is_not_imported_with_the_module() -> None:

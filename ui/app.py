@@ -28,6 +28,13 @@ from ui import viewer, widget
 from ui.engine import Engine
 from ui.security import SecurityHeaders, allowed_hosts
 
+# Read when Gradio is imported. It would tell its makers of our start, and sum up all past events (of 10,000 that it
+# keeps) after each one, for a monitor that is closed.
+_GRADIO = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+}
 _BODY = 1 << 20  # bytes; a question is 2,000 characters at most
 
 _LOG = logging.getLogger(__name__)
@@ -50,7 +57,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(viewer.router(engine))
     app.include_router(widget.router(engine))
     app.mount("/site", StaticFiles(directory=str(files("ui").joinpath("static"))))
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
+    os.environ.update(_GRADIO)
     from ui import page
 
     page.mount(app, engine, settings)
