@@ -173,7 +173,7 @@ def build(engine: Engine, limit: RateLimit) -> gr.Blocks:  # noqa: PLR0915 # the
             event.failure(after_failure, None, [send, stop], **quiet)
         stop.click(end, None, None, **quiet)
         renew.click(begin_anew, [token], outputs, **quiet)
-        token.input(go_on, [token], outputs, **quiet)
+        token.change(go_on, [token], outputs, **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
 
