@@ -49,6 +49,7 @@ _CHAT_HEAD = (
     '<script src="site/chat.js" defer></script>'
 )
 _WIDGET_HEAD = (
+    '<base target="_blank">'  # what a link leads to may not be framed
     '<meta name="hoidap-origins" content="{origins}">'
     '<link rel="stylesheet" href="site/frame.css">'
     '<script src="site/frame.js" defer></script>'
