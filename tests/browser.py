@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,7 +58,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def plain_chromium(folder: Path, preferences: dict[str, object]) -> Iterator[BrowserContext]:
+def plain_chromium(folder: Path, preferences: Mapping[str, object]) -> Iterator[BrowserContext]:
     """A browser as a person has it, with its profile and these preferences in `folder`.
 
     One that Playwright starts has the partitions of third-party storage switched off, and fails where none would.
