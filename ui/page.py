@@ -172,6 +172,7 @@ def build(engine: Engine, limit: RateLimit) -> gr.Blocks:  # noqa: PLR0915 # the
         for event in asked:
             event.failure(after_failure, None, [send, stop], **quiet)
         stop.click(end, None, None, **quiet)
+        page.unload(end)  # the tab was closed
         renew.click(begin_anew, [token], outputs, **quiet)
         token.change(go_on, [token], outputs, **quiet)
     page.state_session_capacity = _SESSIONS
