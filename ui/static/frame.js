@@ -8,6 +8,7 @@
   let question = "";
   let isReady = false;
   let isClosed = false;
+  let pressed = null;
 
   const element = (query) => document.querySelector(query);
   const box = () => element("#hd-question textarea");
@@ -31,9 +32,11 @@
       fill(element("#hd-token textarea"), token);
       tell("ready");
     }
-    if (isClosed) {
-      element("#hd-stop")?.click();
-    } else if (question && element("#hd-send")) {
+    const stop = element("#hd-stop"); // a new one for every answer
+    if (isClosed && stop && stop !== pressed) {
+      pressed = stop;
+      stop.click();
+    } else if (!isClosed && question && element("#hd-send")) {
       fill(box(), question);
       question = "";
       setTimeout(() => element("#hd-send")?.click());
