@@ -44,7 +44,8 @@ def ask(client: TestClient, question: str, session: str) -> str:
     """All that the server streams back."""
     config: dict[str, Any] = client.get("/config").json()
     asking = next(each for each in config["dependencies"] if [t[1] for t in each["targets"]] == ["submit", "click"])
-    data = [question, *[None] * (len(asking["inputs"]) - 1)]
+    box = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "hd-question")
+    data = [question if part == box else None for part in asking["inputs"]]
     join = {"data": data, "fn_index": asking["id"], "session_hash": session}
     assert client.post("/gradio_api/queue/join", json=join).status_code == 200
     body = ""

@@ -122,7 +122,7 @@ def test_it_works_on_another_site_with_a_strict_policy_and_site_data_blocked(por
         answer = frame(page).locator(".hd-answer")
         expect(answer).to_contain_text("36,6", timeout=PATIENCE)
         expect(answer.locator(".hd-card")).to_have_count(2)
-        expect(answer.locator("blockquote").first).to_have_text("Tổng kim ngạch đạt 683 tỷ USD.")
+        expect(answer.locator("blockquote").first).to_contain_text("683 tỷ USD")
         within = page.frames[1]
         assert within.evaluate(STORAGE) == "blocked"
         assert within.evaluate("() => new URL(location).searchParams.get('publisher')") == "Báo Thử"
@@ -180,7 +180,7 @@ def test_closing_the_panel_stops_the_answer(page: Page, portal: str, engine: Sta
     ask(page, "Câu hỏi chậm")
     frame(page).get_by_text("683").first.wait_for(timeout=PATIENCE)
     page.get_by_role("button", name="Đóng").click()
-    frame(page).get_by_text("Bạn đã dừng câu trả lời này.").wait_for(state="attached", timeout=PATIENCE)
+    frame(page).locator(".hd-stopped").wait_for(state="attached", timeout=PATIENCE)
     engine.go.set()
     assert engine.closed.wait(10)
     assert not engine.read_to_its_end
