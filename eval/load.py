@@ -115,7 +115,7 @@ class Chat:
         """Seconds until the first words of the answer and until its end. Raises ValueError for one that failed."""
         begun = time.perf_counter()
         first = 0.0
-        joined = await self.client.post("gradio_api/queue/join", json=self._event(session, question))
+        joined = await self.client.post("gradio_api/queue/join", json=event(self.page, session, question))
         event_id = joined.raise_for_status().json()["event_id"]
         async with self.client.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as stream:
             stream.raise_for_status()
@@ -139,17 +139,17 @@ class Chat:
             async for _ in stream.aiter_raw():
                 pass
 
-    def _event(self, session: str, question: str) -> dict[str, Any]:
-        """What the browser sends when Enter is pressed in the box: the question, and all other inputs as they stand."""
-        parts = {part["id"]: part for part in self.page["components"]}
-        box = next(part for part, made in parts.items() if made["props"].get("elem_id") == _BOX)
-        asking = next(each for each in self.page["dependencies"] if [box, "submit"] in map(list, each["targets"]))
-        data = [question if part == box else parts[part]["props"].get("value") for part in asking["inputs"]]
-        data = [
-            None if parts[part]["type"] == "state" else value
-            for part, value in zip(asking["inputs"], data, strict=True)
-        ]
-        return {"data": data, "fn_index": asking["id"], "trigger_id": box, "session_hash": session}
+
+def event(page: dict[str, Any], session: str, question: str) -> dict[str, Any]:
+    """What the browser sends when Enter is pressed in the box: the question, and all other inputs as they stand."""
+    parts = {part["id"]: part for part in page["components"]}
+    box = next(part for part, made in parts.items() if made["props"].get("elem_id") == _BOX)
+    asking = next(each for each in page["dependencies"] if [box, "submit"] in map(list, each["targets"]))
+    data = [question if part == box else parts[part]["props"].get("value") for part in asking["inputs"]]
+    data = [
+        None if parts[part]["type"] == "state" else value for part, value in zip(asking["inputs"], data, strict=True)
+    ]
+    return {"data": data, "fn_index": asking["id"], "trigger_id": box, "session_hash": session}
 
 
 @contextmanager

@@ -88,6 +88,8 @@ def page(address: str) -> Iterator[Page]:
 
 
 def test_the_first_words_come_while_the_rest_is_still_being_written(page: Page, address: str, engine: StandIn) -> None:
+    engine.go.clear()
+    engine.read_to_its_end = False
     outside: list[str] = []
     page.on("request", lambda request: outside.extend([request.url] * (not request.url.startswith((address, "data:")))))
     page.goto(address)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 
+from eval.load import event
 from rag.settings import Settings
 from tests.stand_in import StandIn
 from ui.app import create_app
@@ -42,11 +42,7 @@ def ancestors(client: TestClient, path: str) -> str:
 
 def ask(client: TestClient, question: str, session: str) -> str:
     """All that the server streams back."""
-    config: dict[str, Any] = client.get("/config").json()
-    asking = next(each for each in config["dependencies"] if [t[1] for t in each["targets"]] == ["submit", "click"])
-    box = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "hd-question")
-    data = [question if part == box else None for part in asking["inputs"]]
-    join = {"data": data, "fn_index": asking["id"], "session_hash": session}
+    join = event(client.get("/config").json(), session, question)
     assert client.post("/gradio_api/queue/join", json=join).status_code == 200
     body = ""
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as answer:
