@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -14,11 +14,11 @@ import pytest
 from index.errors import IndexDamagedError
 from rag.errors import EmbedderError
 from rag.pipeline import Pipeline
-from rag.schema import Answer, Filters, Turn
+from rag.schema import EVERYTHING, Answer, Filters, Turn
 from tests.stand_in import REFUSAL, TRADE, StandIn
-from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, Exchange, reply, stopped
+from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, Exchange, reply, stopped, too_fast
 from ui.scope import EVERYWHERE, Scope
-from ui.threads import read, until
+from ui.threads import paced, read, until
 
 
 @pytest.fixture
@@ -40,19 +40,42 @@ def ask(
     return asyncio.run(collect())
 
 
+class Slow(StandIn):
+    """Waits until what there is has been seen: before its first words, and before its last."""
+
+    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING, /) -> Iterator[Answer]:
+        self.go.wait(20)
+        self.go.clear()
+        yield from super().stream(f"{question} chậm", history, only)
+
+
+def watch(pool: ThreadPoolExecutor) -> list[Conversation]:
+    """The conversation while it is sought, after the first words, and at the end."""
+    engine = Slow()
+
+    async def collect() -> list[Conversation]:
+        steps = []
+        async for step in reply(engine, pool, "Kim ngạch?", Conversation()):
+            steps.append(step)
+            engine.go.set()
+        return steps
+
+    sought, first, *_, end = asyncio.run(collect())
+    return [sought, first, end]
+
+
 def last(conversation: Conversation) -> str:
     return conversation.messages[-1]["content"]
 
 
 def test_the_answer_grows_after_a_notice_that_it_is_sought(pool: ThreadPoolExecutor) -> None:
-    steps = ask(StandIn(), pool, "Kim ngạch?")
-    assert [len(step.messages) for step in steps] == [2, 2, 2, 2]
-    assert [step.messages[0]["role"] for step in steps] == ["user"] * 4
+    steps = watch(pool)
+    assert [[message["role"] for message in step.messages] for step in steps] == [["user", "assistant"]] * 3
     assert "hd-pending" in last(steps[0])
     assert "683" in last(steps[1])
     assert "36&#44;6" not in last(steps[1])
     assert "36&#44;6" in last(steps[2])
-    assert [step.is_open for step in steps] == [True, True, True, False]
+    assert [step.is_open for step in steps] == [True, True, False]
 
 
 def test_the_engine_runs_off_the_event_loop(pool: ThreadPoolExecutor) -> None:
@@ -137,6 +160,52 @@ def test_what_is_not_halted_comes_whole_with_its_error(fails: bool) -> None:
     else:
         asyncio.run(read_all(seen))
     assert seen == [1, 2]
+
+
+def test_of_what_comes_at_once_the_newest_is_shown_and_of_a_steady_flow_some() -> None:
+    async def numbers(count: int, seconds: float) -> AsyncGenerator[int, None]:
+        for number in range(count):
+            yield number
+            await asyncio.sleep(seconds)
+
+    async def collect(count: int, seconds: float, pause: float) -> list[int]:
+        return [number async for number in paced(numbers(count, seconds), pause)]
+
+    assert asyncio.run(collect(50, 0, 5)) == [49]
+    assert asyncio.run(collect(3, 0.3, 0.01)) == [0, 1, 2]
+    flow = asyncio.run(collect(50, 0.01, 0.05))
+    assert flow[-1] == 49
+    assert 1 < len(flow) < 50
+    assert asyncio.run(collect(0, 0, 5)) == []
+
+
+def test_pacing_that_is_left_closes_what_it_paces() -> None:
+    seen: list[str] = []
+
+    async def slow() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            await asyncio.sleep(60)
+        finally:
+            seen.append("closed")
+
+    async def first() -> int:
+        items = paced(slow(), 0.01)
+        try:
+            return await anext(items)
+        finally:
+            await items.aclose()
+
+    assert asyncio.run(asyncio.wait_for(first(), 10)) == 1
+    assert seen == ["closed"]
+
+
+def test_a_question_that_comes_too_soon_is_handed_back() -> None:
+    told = too_fast(Conversation(), "Kim ngạch?", EVERYWHERE, 7)
+    assert "7 giây" in last(told)
+    assert told.unasked == "Kim ngạch?"
+    assert told.turns == ()
+    assert not told.is_open
 
 
 def test_an_iterator_that_was_not_read_to_its_end_is_closed(pool: ThreadPoolExecutor) -> None:
@@ -272,9 +341,7 @@ def test_the_last_question_can_be_asked_anew(pool: ThreadPoolExecutor) -> None:
 
 
 def test_stopping_keeps_what_was_written_and_says_so(pool: ThreadPoolExecutor) -> None:
-    engine = StandIn()
-    engine.go.set()
-    sought, first, *_, end = ask(engine, pool, "Kim ngạch?")
+    sought, first, end = watch(pool)
     nothing_yet, partly = stopped(sought), stopped(first)
     assert [message["role"] for message in nothing_yet.messages] == ["user", "assistant"]
     assert "Bạn đã dừng" in last(nothing_yet)

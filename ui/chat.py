@@ -18,15 +18,17 @@ from rag.schema import Answer, Turn
 from ui import render
 from ui.engine import Engine
 from ui.scope import EVERYWHERE, Scope
-from ui.threads import read
+from ui.threads import paced, read
 
 HISTORY_TURNS = 10
 HISTORY_CHARACTERS = 4_000
 _EXCHANGES = 100  # of one conversation, kept for showing
+_PACE = 0.05  # seconds; showing more often costs the server more than the eye would see of it
 
 _LOG = logging.getLogger(__name__)
 
 _SEARCHING = "Đang tìm trong kho tài liệu…"
+_TOO_FAST = "Bạn đang hỏi nhanh quá mức cho phép. Hãy thử lại sau {seconds} giây."
 _STOPPED = "Bạn đã dừng câu trả lời này."
 _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời được. Bạn hãy thử lại sau hoặc báo quản trị viên"
 _FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
@@ -88,10 +90,16 @@ class Conversation:
         return replace(self, exchanges=self.exchanges[:-1], is_open=False)
 
 
-async def reply(
+def reply(
     engine: Engine, pool: Executor, question: str, before: Conversation, scope: Scope = EVERYWHERE
 ) -> AsyncGenerator[Conversation, None]:
     """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
+    return paced(_growing(engine, pool, question, before, scope), _PACE)
+
+
+async def _growing(
+    engine: Engine, pool: Executor, question: str, before: Conversation, scope: Scope
+) -> AsyncGenerator[Conversation, None]:
     before = replace(before, is_open=True, unasked="")
 
     def with_reply(html: str) -> Conversation:
@@ -116,6 +124,12 @@ async def reply(
     except Exception as error:  # the edge: whatever it is, the person is told and can ask again
         now = with_reply(render.failure(_reported(_FAILED, error)))
     yield replace(now, is_open=False)
+
+
+def too_fast(conversation: Conversation, question: str, scope: Scope, seconds: int) -> Conversation:
+    """The conversation with a note that `question` came too soon after others; it is handed back."""
+    note = render.notice(_TOO_FAST.format(seconds=seconds), "error")
+    return replace(conversation.put(Exchange(question, scope, (note,))), unasked=question)
 
 
 def stopped(conversation: Conversation) -> Conversation:

@@ -15,9 +15,11 @@ from typing import Any
 import gradio as gr
 
 from rag.schema import Article
-from ui.chat import Conversation, reply, stopped
+from ui.chat import Conversation, reply, stopped, too_fast
 from ui.engine import Engine
 from ui.examples import examples
+from ui.limits import RateLimit
+from ui.memory import Memory
 from ui.render import escape
 from ui.scope import DAY_CHARACTERS, Scope
 from ui.threads import until
@@ -31,8 +33,10 @@ Values = list[Any]
 class Events:
     """The handlers of one page over `engine`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, limit: RateLimit) -> None:
         self._engine = engine
+        self._limit = limit
+        self._memory = Memory()
         self._pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="hoidap-answer")
         # Gradio's own way to cancel races with the next question and loses it; so an answer ends itself when told.
         self._halts: dict[str, asyncio.Event] = {}
@@ -41,16 +45,27 @@ class Events:
         self._own_examples = lru_cache(maxsize=256)(self._find_examples)
 
     async def ask(
-        self, request: gr.Request, question: str | None, before: Conversation, *chosen: Any
+        self, request: gr.Request, token: str | None, question: str | None, before: Conversation, *chosen: Any
     ) -> AsyncGenerator[Values, None]:
         """Answer the question in the box; `chosen` is what `_scope` takes."""
+        before = self._memory.recall(token) or before
+        async with aclosing(self._answer(request, token, question or "", before, _scope(*chosen))) as growing:
+            async for update in growing:
+                yield update
+
+    async def _answer(
+        self, request: gr.Request, token: str | None, question: str, before: Conversation, scope: Scope
+    ) -> AsyncGenerator[Values, None]:
+        if seconds := self._limit.wait(_client(request)):
+            yield _shown(too_fast(before, question, scope, seconds), question)
+            return
         session = str(request.session_hash)
         if running := self._halts.get(session):  # a question that comes in between ends the answer before it
             running.set()
         self._halts[session] = halt = asyncio.Event()
         box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
         now = before
-        answering = reply(self._engine, self._pool, question or "", stopped(before), _scope(*chosen))
+        answering = reply(self._engine, self._pool, question, stopped(before), scope)
         try:
             async with aclosing(until(halt, answering)) as growing:
                 async for now in growing:
@@ -61,21 +76,26 @@ class Events:
         finally:
             if self._halts.get(session) is halt:
                 del self._halts[session]
+                self._memory.keep(token, stopped(now))
 
     async def ask_example(
-        self, request: gr.Request, event: gr.SelectData, before: Conversation, *chosen: Any
+        self, request: gr.Request, event: gr.SelectData, token: str | None, before: Conversation, *chosen: Any
     ) -> AsyncGenerator[Values, None]:
         """Answer the example that was chosen."""
-        async with aclosing(self.ask(request, event.value["text"], before, *chosen)) as growing:
+        async with aclosing(self.ask(request, token, event.value["text"], before, *chosen)) as growing:
             async for update in growing:
                 yield update
 
-    async def ask_again(self, request: gr.Request, before: Conversation, *chosen: Any) -> AsyncGenerator[Values, None]:
+    async def ask_again(
+        self, request: gr.Request, token: str | None, before: Conversation, *chosen: Any
+    ) -> AsyncGenerator[Values, None]:
         """Answer the last question anew, in the place of what came of it."""
+        before = self._memory.recall(token) or before
         if not before.exchanges:
             return
         last = before.exchanges[-1]
-        async with aclosing(self.ask(request, last.question, before.before_last(), *chosen)) as growing:
+        before, scope = before.before_last(), _scope(*chosen)
+        async with aclosing(self._answer(request, token, last.question, before, scope)) as growing:
             async for update in growing:
                 yield update
 
@@ -88,22 +108,36 @@ class Events:
         """`reply` tells of what went wrong; left are Gradio's own failures."""
         return _buttons(is_open=False)
 
-    async def begin_anew(self, request: gr.Request) -> Values:
+    async def go_on(self, token: str | None) -> Values:
+        """Show what is kept of the conversation that the widget began on an earlier page."""
+        kept = self._memory.recall(token)
+        return _shown(kept) if kept else [gr.skip()] * len(_shown(Conversation()))
+
+    async def begin_anew(self, request: gr.Request, token: str | None) -> Values:
         """Leave the conversation for an empty one."""
+        self._memory.forget(token)
         if halt := self._halts.pop(str(request.session_hash), None):
             halt.set()
         return _shown(Conversation(), "")
 
     def open_page(self, request: gr.Request) -> Values:
-        """The publishers to choose from, and the article that the page was opened about (`?article=ID`), if any."""
+        """The publishers to choose from, and what the page was opened about, if anything.
+
+        That is `?article=ID`, `publisher`, `since` and `until`: from a link, or from the page that carries the widget.
+        """
+        asked = {name: str(request.query_params.get(name, "")) for name in ("article", "publisher", "since", "until")}
         publishers = self._engine.publishers()
-        choices = gr.update(choices=publishers, visible=len(publishers) > 1)
-        article_id = str(request.query_params.get("article", ""))
-        article = self._engine.article(article_id) if article_id else None
+        chosen = [asked["publisher"]] if asked["publisher"] in publishers else []
+        form = [
+            gr.update(choices=publishers, value=chosen, visible=len(publishers) > 1),
+            asked["since"][:DAY_CHARACTERS],
+            asked["until"][:DAY_CHARACTERS],
+        ]
+        article = self._engine.article(asked["article"]) if asked["article"] else None
         if article is None:
-            return [choices, *[gr.skip()] * 4]
+            return [*form, *[gr.skip()] * 4]
         title = f"Chỉ hỏi trong bài: **{escape(article.title)}**"
-        return [choices, article, gr.update(visible=True), title, gr.update(examples=[])]
+        return [*form, article, gr.update(visible=True), title, gr.update(examples=[])]
 
     def offer(self, article: Article | None) -> Any:
         """Examples on the article in view."""
@@ -120,6 +154,11 @@ class Events:
 def _offered(questions: Sequence[str]) -> list[Any]:
     """Example questions as Gradio takes them."""
     return [{"text": question} for question in questions]
+
+
+def _client(request: gr.Request) -> str:
+    """Who asks, for the limit of questions: the address, which uvicorn takes from a trusted proxy where one is set."""
+    return request.client.host if request.client else ""
 
 
 def _scope(publishers: list[str] | None, since: str | None, until: str | None, article: Article | None) -> Scope:

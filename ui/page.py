@@ -12,9 +12,11 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from rag.settings import Settings
 from ui.chat import Conversation
 from ui.engine import Engine
 from ui.events import CONCURRENCY, Events
+from ui.limits import RateLimit
 from ui.scope import DAY_CHARACTERS
 from ui.security import ChatDoor
 
@@ -43,13 +45,13 @@ _WORDS = {
 }
 
 
-def mount(app: FastAPI, engine: Engine) -> None:
-    """Put the chat page at "/" of `app`; the routes that `app` has already go first."""
+def mount(app: FastAPI, engine: Engine, settings: Settings) -> None:
+    """Put the chat page at "/" of `app`, and at "/widget"; the routes that `app` has already go first."""
     gr.mount_gradio_app(
         app,
-        build(engine),
+        build(engine, RateLimit(settings.questions_per_minute)),
         path="/",
-        app_kwargs={"middleware": [Middleware(ChatDoor)]},
+        app_kwargs={"middleware": [Middleware(ChatDoor, settings.allowed_origins)]},
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -60,9 +62,9 @@ def mount(app: FastAPI, engine: Engine) -> None:
     )
 
 
-def build(engine: Engine) -> gr.Blocks:
+def build(engine: Engine, limit: RateLimit) -> gr.Blocks:
     """The page: a title, the conversation, where to look, and the box to ask in."""
-    events = Events(engine)
+    events = Events(engine, limit)
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
             gr.Markdown(_HEADER, elem_id="hd-header")
@@ -105,22 +107,25 @@ def build(engine: Engine) -> gr.Blocks:
         again = gr.Button("Hỏi lại", visible="hidden", elem_id="hd-again")  # pressed by those in the answers
         state = gr.State(Conversation())
         article = gr.State(None)
+        token = gr.Textbox(visible="hidden", elem_id="hd-token")  # filled by the widget; see `ui.memory`
 
         chosen = [publishers, since, until_day, article]
         outputs = [chat, state, box, send, stop, save]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        limit: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
+        queued: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
         asked = [
-            gr.on([box.submit, send.click], events.ask, [box, state, *chosen], outputs, **limit),
-            chat.example_select(events.ask_example, [state, *chosen], outputs, **limit),
-            again.click(events.ask_again, [state, *chosen], outputs, **limit),
+            gr.on([box.submit, send.click], events.ask, [token, box, state, *chosen], outputs, **queued),
+            chat.example_select(events.ask_example, [token, state, *chosen], outputs, **queued),
+            again.click(events.ask_again, [token, state, *chosen], outputs, **queued),
         ]
         for event in asked:
             event.failure(events.after_failure, None, [send, stop], **quiet)
         stop.click(events.end, None, None, **quiet)
-        renew.click(events.begin_anew, None, outputs, **quiet)
+        page.unload(events.end)  # the tab was closed
+        renew.click(events.begin_anew, [token], outputs, **quiet)
+        token.change(events.go_on, [token], outputs, **quiet)
         in_view = [article, article_row, article_title, chat]
-        opened = page.load(events.open_page, None, [publishers, *in_view], **quiet)
+        opened = page.load(events.open_page, None, [publishers, since, until_day, *in_view], **quiet)
         opened.then(events.offer, [article], [chat], **quiet)
         leave.click(events.leave_article, None, in_view, **quiet)
     page.state_session_capacity = _SESSIONS
