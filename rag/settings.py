@@ -7,13 +7,17 @@ in the working directory. An unknown key is an error, so that a typing mistake i
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Annotated
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -25,6 +29,12 @@ from rag.steps import NOTHING, Step
 PREFIX = "HOIDAP_"
 PASSWORD_CHARACTERS = 12
 _TEST_PREFIX = "HOIDAP_TEST_"  # read by the tests alone
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(?::(?P<port>[1-9]\d{0,4}))?"
+)
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""Several values: words with spaces or commas between them, or a list in hoidap.toml."""
 
 
 class Settings(BaseSettings):
@@ -78,6 +88,16 @@ class Settings(BaseSettings):
     admin_password: SecretStr | None = Field(
         default=None, description="Opens `/admin`; without one there is no such page."
     )
+    allowed_origins: Words = Field(
+        default=(),
+        description="The origins, scheme://host[:port], whose pages may carry the widget; no other may.",
+    )
+    questions_per_minute: int = Field(
+        default=60, ge=0, description="What one client may ask in a minute; 0 for as much as it likes."
+    )
+    trusted_proxies: Words = Field(
+        default=(), description="Addresses or networks of proxies whose X-Forwarded-For tells who the client is."
+    )
 
     @property
     def feedback_file(self) -> Path:
@@ -101,6 +121,23 @@ class Settings(BaseSettings):
             raise ValueError(f"it must have at least {PASSWORD_CHARACTERS} characters")
         return password
 
+    @field_validator("allowed_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(origin, values))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ip_network(value)  # its ValueError says what is wrong
+        return values
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -112,6 +149,21 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then `.env`, then `hoidap.toml`."""
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def origin(text: str) -> str:
+    """`text`, which has to be the origin of a page, written the way a browser writes it.
+
+    Raises:
+        ValueError: it is no origin, or one that stands for many (`*`, `null`, a wildcard).
+    """
+    match = _ORIGIN.fullmatch(text.lower())
+    if not match or int(match["port"] or 0) > 65535:
+        raise ValueError(f"{text!r} is not an origin: write scheme://host[:port], such as https://portal.example.vn")
+    default = {"http": "80", "https": "443"}[match["scheme"]]
+    return f"{match['scheme']}://{match['host']}" + (
+        f":{match['port']}" if match["port"] not in {None, default} else ""
+    )
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -18,6 +18,7 @@ from rag.schema import Answer, Outcome
 from rag.settings import Settings
 from tests.stand_in import REFUSAL, TRADE, StandIn
 from tests.test_feedback import bytes_on_disk, make_exchange
+from ui import chat
 from ui.chat import Conversation, reply
 from ui.recorder import Recorder
 
@@ -55,7 +56,7 @@ def converse(recorder: Recorder, *questions: str) -> Conversation:
     async def ask() -> Conversation:
         now = Conversation()
         for question in questions:
-            now = [step async for step in reply(StandIn(), pool, question, now, recorder.record)][-1]
+            now = [step async for step in reply(StandIn(), pool, chat.Exchange(question), now, recorder.record)][-1]
         return now
 
     with ThreadPoolExecutor(1) as pool:

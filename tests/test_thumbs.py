@@ -11,13 +11,12 @@ import pytest
 from rag.settings import Settings
 from ui.chat import Conversation, Exchange
 from ui.recorder import Recorder
-from ui.scope import EVERYWHERE
 from ui.thumbs import Thumbs, given
 
 TALK = (
-    Exchange("câu hỏi", EVERYWHERE, ("trả lời",), id="first"),
-    Exchange("câu hỏi", EVERYWHERE, ("lỗi",)),
-    Exchange("câu hỏi", EVERYWHERE, ("trả lời",), id="second"),
+    Exchange("câu hỏi", replies=("trả lời",), id="first"),
+    Exchange("câu hỏi", replies=("lỗi",)),
+    Exchange("câu hỏi", replies=("trả lời",), id="second"),
 )
 
 

@@ -19,14 +19,16 @@ from rag.schema import Answer, Turn
 from ui import render
 from ui.engine import Engine
 from ui.scope import EVERYWHERE, Scope
-from ui.threads import read
+from ui.threads import paced, read
 
 HISTORY_CHARACTERS = 4_000
 _EXCHANGES = 100  # of one conversation, kept for showing
+_PACE = 0.05  # seconds; showing more often costs the server more than the eye would see of it
 
 _LOG = logging.getLogger(__name__)
 
 _SEARCHING = "Đang tìm trong kho tài liệu…"
+_TOO_FAST = "Bạn đang hỏi nhanh quá mức cho phép. Hãy thử lại sau {seconds} giây."
 _STOPPED = "Bạn đã dừng câu trả lời này."
 _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời được. Bạn hãy thử lại sau hoặc báo quản trị viên"
 _FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
@@ -46,8 +48,8 @@ class Exchange:
     """
 
     question: str
-    scope: Scope
-    replies: tuple[str, ...]
+    scope: Scope = EVERYWHERE
+    replies: tuple[str, ...] = ()
     answer: Answer | None = None
     id: str = ""
 
@@ -105,40 +107,47 @@ class Conversation:
         return replace(self, exchanges=self.exchanges[:-1], is_open=False)
 
 
-async def reply(
-    engine: Engine,
-    pool: Executor,
-    question: str,
-    before: Conversation,
-    record: Record,
-    scope: Scope = EVERYWHERE,
+def reply(
+    engine: Engine, pool: Executor, asked: Exchange, before: Conversation, record: Record
 ) -> AsyncGenerator[Conversation, None]:
-    """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
+    """The conversation `before` as it grows by what is `asked` and its answer. Whatever fails is a message in it."""
+    return paced(_growing(engine, pool, asked, before, record), _PACE)
+
+
+async def _growing(
+    engine: Engine, pool: Executor, asked: Exchange, before: Conversation, record: Record
+) -> AsyncGenerator[Conversation, None]:
     before = replace(before, is_open=True, unasked="", session=before.session or secrets.token_urlsafe(9))
 
     def with_reply(html: str) -> Conversation:
-        return before.put(Exchange(question, scope, (html,)))
+        return before.put(replace(asked, replies=(html,)))
 
     now = with_reply(render.notice(_SEARCHING, "pending"))
     yield now
     answer: Answer | None = None
     try:
-        only = scope.filters()
-        async for answer in read(lambda: engine.stream(question, before.turns, only), pool):
+        only = asked.scope.filters()
+        async for answer in read(lambda: engine.stream(asked.question, before.turns, only), pool):
             now = with_reply(render.answer(answer, is_complete=False))
             yield now
         if answer is None:
             raise RuntimeError("the engine's stream ended without an answer")
         # The passages have been shown; kept, they would be most of a conversation's memory.
-        kept = replace(answer, passages=())
-        now = before.put(Exchange(question, scope, (render.answer(answer),), kept, record(answer, before.session)))
+        kept, exchange_id = replace(answer, passages=()), record(answer, before.session)
+        now = before.put(replace(asked, replies=(render.answer(answer),), answer=kept, id=exchange_id))
     except QuestionError as error:
-        now = replace(with_reply(render.notice(str(error), "error")), unasked=question)
+        now = replace(with_reply(render.notice(str(error), "error")), unasked=asked.question)
     except (HoidapError, IndexStoreError) as error:
         now = with_reply(render.failure(_reported(_NO_CORPUS, error)))
     except Exception as error:  # the edge: whatever it is, the person is told and can ask again
         now = with_reply(render.failure(_reported(_FAILED, error)))
     yield replace(now, is_open=False)
+
+
+def too_fast(conversation: Conversation, asked: Exchange, seconds: int) -> Conversation:
+    """The conversation with a note that what is `asked` came too soon after others; it is handed back."""
+    note = render.notice(_TOO_FAST.format(seconds=seconds), "error")
+    return replace(conversation.put(replace(asked, replies=(note,))), unasked=asked.question)
 
 
 def stopped(conversation: Conversation) -> Conversation:

@@ -90,7 +90,7 @@ def byline(parts: Iterable[str]) -> str:
 def answer(reply: Answer, *, is_complete: bool = True) -> str:
     """The answer with linked markers and its numbered sources; a doubt or a refusal as a notice with its reason.
 
-    One `hd-complete` can be copied, had anew and, by the style sheet, rated.
+    The style sheet shows thumbs beside one that is complete.
     """
     text = plain(reply.text)
     inserts = _inserts(text, reply.citations)
@@ -103,11 +103,9 @@ def answer(reply: Answer, *, is_complete: bool = True) -> str:
     sources = "".join(_card(citation, reply.passages) for citation in reply.citations)
     if sources:
         sources = f'<p class="hd-sources-title">Nguồn trích dẫn</p><ol class="hd-sources">{sources}</ol>'
-    body = f"{_understood(reply)}{shown}{sources}{how(reply)}"
-    if not is_complete:
-        return f'<div class="hd-answer">{body}</div>'
     tools = f'<p class="hd-tools"><button type="button" class="hd-copy">Sao chép câu trả lời</button>{_RETRY}</p>'
-    return f'<div class="hd-answer hd-complete">{body}{tools}</div>'
+    kind = "hd-answer hd-complete" if is_complete else "hd-answer"
+    return f'<div class="{kind}">{_understood(reply)}{shown}{sources}{how(reply)}{tools}</div>'
 
 
 def question(text: str, scope: str = "", limit: int = 500) -> str:

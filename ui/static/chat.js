@@ -100,7 +100,7 @@ document.addEventListener("click", (event) => {
   } else if (button?.matches("#hd-scope > button")) {
     setTimeout(mendRoles);
   } else if (button?.matches("#hd-everywhere")) {
-    history.replaceState(null, "", location.pathname); // so that loading the page again does not bring the article back
+    history.replaceState(null, "", location.pathname); // so that loading the page again does not bring it back
   }
 });
 
