@@ -221,9 +221,11 @@ def test_keys_alone_ask_break_a_line_and_stop(page: Page, engine: StandIn) -> No
     expect(page.get_by_label("Đăng từ ngày")).to_be_visible()
 
 
-def test_the_focus_is_in_the_box_after_the_button_that_sent_has_gone(page: Page) -> None:
-    box(page).fill("Kim ngạch?")
+def test_the_focus_is_in_the_box_after_the_button_that_sent_has_gone(page: Page, engine: StandIn) -> None:
+    box(page).fill("Câu hỏi chậm")
     page.get_by_role("button", name="Gửi").click()
+    see(page, "683")
+    engine.go.set()
     see(page, "36,6")
     expect(box(page)).to_be_focused()
     told = page.locator(".hd-told[role=status]")

@@ -110,8 +110,10 @@ def test_every_complete_answer_has_thumbs_that_stay_as_they_were_given(
     up, down = (page.get_by_role("button", name=name, exact=True) for name in ("Hữu ích", "Chưa hữu ích"))
     ask(page, "Kim ngạch?")
     expect(up).to_have_count(1, timeout=PATIENCE)
+    page.get_by_role("button", name="Gửi", exact=True).wait_for(timeout=PATIENCE)
     ask(page, "hỏng")
     see(page, "Đã có lỗi")
+    page.get_by_role("button", name="Gửi", exact=True).wait_for(timeout=PATIENCE)
     ask(page, "chậm")
     expect(page.locator(".hd-answer")).to_have_count(2, timeout=PATIENCE)
     expect(up).to_have_count(1)  # neither a failure nor half an answer can be rated

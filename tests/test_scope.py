@@ -62,7 +62,7 @@ def test_what_was_chosen_as_filters_and_in_words() -> None:
 def test_an_address_may_say_where_to_look_and_a_publisher_it_names_is_never_left_out(tmp_path: Path) -> None:
     events = Events(StandIn(), Recorder(Settings(index_dir=tmp_path)), RateLimit(0))
     asked = {"publisher": "Báo Lạ", "since": "3/2024", "until": "a" * 99, "article": "khong-co"}
-    form, since, until, article, row, told, _ = events.open_page(gr.Request(query_params=asked))
+    form, since, until, article, row, told, *_ = events.open_page(gr.Request(query_params=asked))
     assert (form["value"], form["choices"]) == (["Báo Lạ"], ["<b>Báo</b>", "Báo Lạ", "Báo Thử"])
     assert (since, until, article) == ("3/2024", "a" * DAY_CHARACTERS, None)
     assert row["visible"]

@@ -151,12 +151,13 @@ def test_the_conversation_goes_on_and_the_panel_stays_open_on_the_next_page(
         expect(frame(page).locator(".hd-answer")).to_contain_text("36,6", timeout=PATIENCE)
         page.get_by_role("link", name="Tin", exact=True).evaluate("link => link.click()")
         expect(frame(page).locator(".hd-answer")).to_contain_text("36,6", timeout=PATIENCE)
-        expect(frame(page).locator(".hd-question")).to_have_text("Kim ngạch?")
+        expect(frame(page).locator(".hd-question")).to_contain_text("Kim ngạch?")
         page.get_by_role("button", name="Đóng").click()
         requests, _ = watch(context)
         page.reload()
         launcher(page).wait_for(timeout=PATIENCE)
-        assert [url.split("/")[-1] for url in requests] == ["", "widget.js"]
+        assert requests[requests.index(portal) :] == [portal, requests[-1]]
+        assert requests[-1].endswith("/widget.js")
         launcher(page).click()
         frame(page).get_by_role("button", name="Hỏi cả kho").click(timeout=PATIENCE)
         expect(frame(page).locator("#hd-within")).to_be_hidden(timeout=PATIENCE)
@@ -214,12 +215,15 @@ def test_the_keyboard_stays_in_the_panel_and_finds_everything(page: Page, portal
     assert page.evaluate(FOCUS) == "BUTTON"
     page.keyboard.press("Enter")
     expect(box(page)).to_be_focused(timeout=PATIENCE)
+    frame(page).get_by_role("button", name="Hỏi cả kho").wait_for(timeout=PATIENCE)
     for key in ("Tab", "Shift+Tab"):
-        seen = []
+        within, around = set(), set()
         for _ in range(20):
             page.keyboard.press(key)
-            seen.append(page.evaluate(FOCUS))
-        assert set(seen) == {"A", "BUTTON", "IFRAME"}, key
+            within.add(page.evaluate(FOCUS))
+            around.add(page.evaluate("document.activeElement.tagName"))
+        assert within >= {"A", "BUTTON", "IFRAME"}, key
+        assert around <= {"HOIDAP-WIDGET", "BODY"}, key  # it is nowhere for a moment, on its way into the frame
     panel = page.get_by_role("dialog", name="Hỏi <b>Cổng</b>")
     expect(panel.get_by_role("heading")).to_have_text("Hỏi <b>Cổng</b>")
 

@@ -95,7 +95,7 @@ class Events:
                 async for now in growing:
                     yield _shown(now, now.unasked or box_text)
                     box_text = None
-            if self._halts.get(session) is halt:  # otherwise the conversation was left for a new one
+            if now.is_open and self._halts.get(session) is halt:  # otherwise the conversation was left for a new one
                 yield _shown(stopped(now))
         finally:
             if self._halts.get(session) is halt:
@@ -126,32 +126,33 @@ class Events:
     def open_page(self, request: gr.Request) -> Values:
         """Look where the address says, if it does: `?publisher=`, `since`, `until` and `article`, an id.
 
-        It says so in a link, and where the page that carries the widget has a context.
+        It says so in a link, and where the page that carries the widget has a context. That page's first question may
+        wait already: it is let in, by the box for its token, when there is somewhere to look.
         """
         asked = {name: str(request.query_params.get(name, "")) for name in ("publisher", "since", "until", "article")}
         publishers = [asked["publisher"]] if asked["publisher"] else []
         article = self._engine.article(asked["article"]) if asked["article"] else None
         scope = _scope(publishers, asked["since"], asked["until"], article)
-        return self._looking(scope, [] if article else self.examples)
+        offered = gr.update(examples=[]) if article else gr.skip()  # `offer` has those on it
+        return [*self._looking(scope), offered, gr.update(visible="hidden")]
 
     def look_everywhere(self) -> Values:
         """Ask about all articles again."""
-        return self._looking(EVERYWHERE, self.examples)
+        return [*self._looking(EVERYWHERE), gr.update(examples=self.examples)]
 
     def tell_scope(self, *chosen: Any) -> Values:
         """Values for the row that tells where answers are looked for, and for its text."""
         told = _scope(*chosen).told()
         return [gr.update(visible=bool(told)), f"Chỉ tìm trong: **{escape(told)}**" if told else ""]
 
-    def _looking(self, scope: Scope, offered: list[Any]) -> Values:
-        """Values for the form and the article, which hold `scope`, for what tells it, and for the examples."""
+    def _looking(self, scope: Scope) -> Values:
+        """Values for the form and the article, which hold `scope`, and for what tells it."""
         publishers = sorted({*self._engine.publishers(), *scope.publishers})
         chosen = (list(scope.publishers), scope.since, scope.until, scope.article)
         return [
             gr.update(choices=publishers, value=chosen[0], visible=len(publishers) > 1),
             *chosen[1:],
             *self.tell_scope(*chosen),
-            gr.update(examples=offered),
         ]
 
     def offer(self, article: Article | None) -> Any:

@@ -111,7 +111,7 @@ def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
         again = gr.Button("Hỏi lại", visible="hidden", elem_id="hd-again")  # pressed by those in the answers
         state = gr.State(Conversation())
         article = gr.State(None)
-        token = gr.Textbox(visible="hidden", elem_id="hd-token")  # filled by the widget; see `ui.memory`
+        token = gr.Textbox(visible=False, elem_id="hd-token")  # filled by the widget; see `ui.memory`
 
         chosen = [publishers, since, until_day, article]
         outputs = [chat, state, box, send, stop, save]
@@ -130,9 +130,10 @@ def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
         token.change(events.go_on, [token], outputs, **quiet)
         thumbs.listen(chat, state, **quiet)
         told = [within, within_text]
-        opened = page.load(events.open_page, None, [*chosen, *told, chat], **quiet)
+        opened = page.load(events.open_page, None, [*chosen, *told, chat, token], **quiet)
         opened.then(events.offer, [article], [chat], **quiet)
-        gr.on([field.change for field in (publishers, since, until_day)], events.tell_scope, chosen, told, **quiet)
+        changed = [publishers.input, since.blur, until_day.blur]
+        gr.on(changed, events.tell_scope, chosen, told, trigger_mode="always_last", **quiet)
         leave.click(events.look_everywhere, None, [*chosen, *told, chat], **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
