@@ -1,8 +1,9 @@
-"""Fits the calibration that comes with hoidap: `python -m eval.fit`.
+"""Fits the calibration that comes with hoidap: `python -m eval.fit [GOLD CORPUS]...`.
 
-On the gold dev questions over the seed articles and, where they are at hand, over the raw news texts, and on questions
-of other sets with the passage that does or does not answer them (SQuAD form, one question a line). Writes
-`rag/calibration.json`. Not needed to run hoidap; an operator uses `hoidap calibrate`.
+On the gold dev questions over the seed articles and, where they are at hand, over the raw news texts; on further gold
+sets, each over the articles in a folder; and on questions of other sets with the passage that does or does not answer
+them (SQuAD form, one question a line). Writes `rag/calibration.json`. Not needed to run hoidap; an operator uses
+`hoidap calibrate`.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ _QUESTIONS = 500
 def main() -> None:
     """Fit and write the shipped calibration."""
     settings = load_settings()
-    golds = load_gold(shipped("dev"), (), None)
+    dev = shipped("dev")
+    sets = [(dev, settings.seeds_dir), (dev, SHARED / "seeds")]
+    sets += [([Path(gold)], Path(corpus)) for gold, corpus in zip(sys.argv[1::2], sys.argv[2::2], strict=True)]
     rows: list[Row] = []
-    for corpus in (settings.seeds_dir, SHARED / "seeds"):
+    for gold, corpus in sets:
         if corpus.is_dir():
             with _pipeline(settings, corpus) as pipeline:
-                rows += collect(pipeline, _renamed(golds, pipeline), _tell)
+                rows += collect(pipeline, _renamed(load_gold(gold, (), None), pipeline), _tell)
     ours = len(rows)
     others = SHARED / "data" / "mailong" / "train.jsonl"
     if others.is_file():
@@ -49,7 +52,7 @@ def main() -> None:
     random.Random(0).shuffle(rows)  # noqa: S311 # folds, not secrets
     embedder = open_pipeline(settings).corpus.embedder.name
     before = start_from(load_calibration(Path("/nonexistent")), embedder)
-    words = f"{ours} rows of the gold dev questions, {len(rows) - ours} of other sets"
+    words = f"{ours} rows of gold questions, {len(rows) - ours} of other sets"
     fitted = fit(rows, replace(before, weights={}, bias=0.0), embedder, words)
     _write(fitted)
 
