@@ -185,7 +185,7 @@ def latency(values: Sequence[float], title: str, steps: int = 30) -> Markup:
                 x=left + share * width, y=height + 40, t=f"{share * top:.0f}"
             )
         )
-    return _svg(left + width + 20, height + 48, title, parts)
+    return _svg(left + width + 36, height + 48, title, parts)
 
 
 def columns(rows: Mapping[str, Mapping[str, int]], tones: Sequence[str], title: str) -> Markup:
