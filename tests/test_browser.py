@@ -80,7 +80,7 @@ def page(context: BrowserContext, site: str) -> Page:
     """The chat page over the stand-in."""
     page = context.new_page()
     page.goto(site)
-    box(page).wait_for(timeout=PATIENCE)
+    page.locator("#hd-token").wait_for(state="attached", timeout=PATIENCE)  # it knows where to look
     return page
 
 

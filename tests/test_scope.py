@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
-import gradio as gr
 import pytest
 
 from rag.errors import QuestionError
 from rag.schema import EVERYTHING, Filters
-from rag.settings import Settings
-from tests.stand_in import TRADE, StandIn
-from ui.events import Events
-from ui.limits import RateLimit
-from ui.recorder import Recorder
-from ui.scope import DAY_CHARACTERS, EVERYWHERE, Scope, read_day
+from tests.stand_in import TRADE
+from ui.scope import EVERYWHERE, Scope, read_day
 
 
 @pytest.mark.parametrize(
@@ -57,16 +51,3 @@ def test_what_was_chosen_as_filters_and_in_words() -> None:
     )
     assert scope.told() == "bài “Thương mại năm 2023” · Báo A, Báo B · từ 2023 đến 6/2024"
     assert Scope(until="2024").told() == "đến 2024"
-
-
-def test_an_address_may_say_where_to_look_and_a_publisher_it_names_is_never_left_out(tmp_path: Path) -> None:
-    events = Events(StandIn(), Recorder(Settings(index_dir=tmp_path)), RateLimit(0))
-    asked = {"publisher": "Báo Lạ", "since": "3/2024", "until": "a" * 99, "article": "khong-co"}
-    form, since, until, article, row, told, *_ = events.open_page(gr.Request(query_params=asked))
-    assert (form["value"], form["choices"]) == (["Báo Lạ"], ["<b>Báo</b>", "Báo Lạ", "Báo Thử"])
-    assert (since, until, article) == ("3/2024", "a" * DAY_CHARACTERS, None)
-    assert row["visible"]
-    assert told.startswith("Chỉ tìm trong: **Báo Lạ · từ ")
-    form, since, until, article, row, told, _ = events.look_everywhere()
-    assert (form["value"], form["choices"]) == ([], ["<b>Báo</b>", "Báo Thử"])
-    assert (since, until, article, row["visible"], told) == ("", "", None, False, "")

@@ -58,12 +58,13 @@ class Thumbs:
         """A thumb on the message at `event.index`; `liked` is neither True nor False when it is taken back."""
         rating: Rating | None = "up" if event.liked is True else "down" if event.liked is False else None
         exchange = conversation.exchange_at(event.index)
-        if exchange and exchange.id:
-            conversation.ratings[exchange.id] = rating
-            self._recorder.rate(exchange.id, rating)
+        exchange_id = exchange.id if exchange else ""
+        if exchange_id:
+            conversation.ratings[exchange_id] = rating
+            self._recorder.rate(exchange_id, rating)
         thumbs = gr.update(feedback_value=given(conversation))
-        if exchange and exchange.id and rating and self._recorder.keeps_questions:
-            return [thumbs, exchange.id, gr.update(visible=True), ""]
+        if exchange_id and rating and self._recorder.keeps_questions:
+            return [thumbs, exchange_id, gr.update(visible=True), ""]
         return [thumbs, *self.nothing()]
 
     def _say(self, exchange: str, text: str | None) -> list[Any]:
