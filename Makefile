@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test test-slow lint check format bench lock clean
+.PHONY: help serve test test-slow lint check format bench load lock clean
 
 help:
 	@echo "make serve      install, index the seed articles, and open the chat on http://127.0.0.1:7860"
@@ -11,6 +11,7 @@ help:
 	@echo "make check      everything that has to pass: linters, types, contracts, tests"
 	@echo "make format     let ruff format and mend what it can"
 	@echo "make bench      measure the time of a question, warm and cold"
+	@echo "make load       measure 50 users at the same time"
 	@echo "make lock       write constraints.txt anew from the newest versions that pyproject.toml allows"
 	@echo "make clean      remove what the other targets made"
 
@@ -37,6 +38,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m eval.bench
+
+load: $(VENV)/.installed-dev
+	$(BIN)/python -m eval.load
 
 lock:
 	rm -rf $(VENV)-lock

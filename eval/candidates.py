@@ -1,24 +1,24 @@
 """From use to gold: what people said about answers, as gold lines to be reviewed.
 
-The chat's store of thumbs and comments gives `Feedback`; until it does, a JSONL file of the same fields will do.
-Nothing becomes gold by itself: a person corrects each line and removes its `review`.
+The chat's store of thumbs and comments gives `Feedback`, and so does a JSONL file as `hoidap feedback export` writes
+it. Nothing becomes gold by itself: a person corrects each line and removes its `review`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from eval.errors import EvalError
+from eval.feedback import RATINGS, Exchange, Rating
 from eval.gold import json_lines
 from eval.text import key
+from rag.schema import Outcome
 from rag.vietnamese.normalize import has_accents
-
-Rating = Literal["up", "down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,26 @@ def _type(one: Feedback, *, good: bool) -> str:
     return "fact" if has_accents(one.question) else "unaccented"
 
 
+def rated(exchanges: Iterable[tuple[Exchange, Sequence[Exchange]]]) -> Iterator[Feedback]:
+    """Feedback from exchanges, each with those that it leans on; where a thumb was given and the question is kept."""
+    for one, before in exchanges:
+        if one.rating and one.question:
+            yield Feedback(
+                question=one.question,
+                answer=one.answer,
+                rating=one.rating,
+                comment=one.comment,
+                refused=one.outcome == Outcome.NOT_FOUND,
+                articles=tuple(dict.fromkeys(cited.article_id for cited in one.citations)),
+                quotes=tuple(cited.quote for cited in one.citations),
+                history=tuple(
+                    turn for earlier in before for turn in (("user", earlier.question), ("assistant", earlier.answer))
+                ),
+            )
+
+
 def read_feedback(path: Path) -> Iterator[Feedback]:
-    """Feedback from a JSONL file of these fields.
+    """Feedback from a JSONL file of these fields; a line without a question or a rating is passed over.
 
     Raises:
         EvalError: the file cannot be read, or a line is not feedback.
@@ -78,7 +96,9 @@ def read_feedback(path: Path) -> Iterator[Feedback]:
     for number, row in json_lines(path):
         place = f"{path.name}, line {number}"
         question, answer, rating = row.get("question"), row.get("answer"), row.get("rating")
-        if not isinstance(question, str) or not isinstance(answer, str) or rating not in get_args(Rating):
+        if question == "" or ("rating" in row and rating is None):
+            continue
+        if not isinstance(question, str) or not isinstance(answer, str) or rating not in RATINGS:
             raise EvalError(f"{place}: 'question' and 'answer' must be texts, and 'rating' up or down.")
         try:
             history = tuple((str(turn["role"]), str(turn["content"])) for turn in _list(row, "history"))

@@ -185,7 +185,58 @@ def latency(values: Sequence[float], title: str, steps: int = 30) -> Markup:
                 x=left + share * width, y=height + 40, t=f"{share * top:.0f}"
             )
         )
-    return _svg(left + width + 20, height + 48, title, parts)
+    return _svg(left + width + 36, height + 48, title, parts)
+
+
+def columns(rows: Mapping[str, Mapping[str, int]], tones: Sequence[str], title: str) -> Markup:
+    """For each row, such as a day, a column of counts upon each other, one tone each; some of many are named."""
+    left, top, width, height = 34, 8, 386, 130
+    series = list(dict.fromkeys(name for counts in rows.values() for name in counts))
+    tick = _tick(max(sum(counts.values()) for counts in rows.values()))
+    scale = height / (4 * tick)
+    parts = []
+    for i in range(5):
+        y = top + height - i * tick * scale
+        parts.append(
+            Markup(
+                '<path d="M{} {:.1f}h{}" class="grid"/><text x="{}" y="{:.1f}" class="t small end">{}</text>'
+            ).format(left, y, width, left - 6, y + 4, i * tick)
+        )
+    step = width / len(rows)
+    every = -(-len(rows) // 7)
+    for i, (name, counts) in enumerate(rows.items()):
+        y = float(top + height)
+        for j, kind in enumerate(series):
+            if h := counts.get(kind, 0) * scale:
+                y -= h
+                parts.append(
+                    Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="{}"/>').format(
+                        left + i * step + 0.1 * step, y, 0.8 * step, h, tones[j]
+                    )
+                )
+        if i % every == 0:
+            parts.append(
+                Markup('<text x="{:.1f}" y="{}" class="t small mid">{}</text>').format(
+                    left + (i + 0.5) * step, top + height + 16, name
+                )
+            )
+    for j, kind in enumerate(series):
+        x, y = left + j * width / len(series), top + height + 28
+        parts.append(
+            Markup(
+                '<rect x="{x:.1f}" y="{y:.1f}" width="11" height="11" rx="2" class="{tone}"/>'
+                '<text x="{tx:.1f}" y="{ty:.1f}" class="t small">{kind}</text>'
+            ).format(x=x, y=y, tone=tones[j], tx=x + 17, ty=y + 10, kind=kind)
+        )
+    return _svg(left + width + 12, top + height + 44, title, parts)
+
+
+def _tick(most: int) -> int:
+    """The least of 1, 2, 5, 10, 20, ... of which four reach `most`."""
+    power = 1
+    while 20 * power < most:
+        power *= 10
+    return next(digit * power for digit in (1, 2, 5) if 4 * digit * power >= most)
 
 
 def _grid(left: int, width: int, height: int) -> Markup:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,9 +20,9 @@ import numpy as np
 
 from index.errors import IndexBusyError, IndexDamagedError, IndexPathError
 from index.schema import Document, Entry, Filter, Found, Manifest, Record, Terms, Vectors
+from index.sqlite import connect, transaction
 
 SCHEMA_VERSION = 1
-_BUSY_SECONDS = 10
 
 _SCHEMA = """
 create table meta (key text primary key, value text not null) without rowid;
@@ -66,46 +65,16 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _path_error(path.parent, str(error.strerror)) from error
-        try:
-            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise _path_error(path.parent, str(error)) from error
-        try:
-            with self._errors():
-                self._open()
-        except BaseException:
+        with self._errors():
+            self._db, version = connect(path, _SCHEMA, SCHEMA_VERSION)
+            self._db.execute("pragma synchronous = full")
+            self._db.execute("pragma foreign_keys = on")
+        if version != SCHEMA_VERSION:
             self._db.close()
-            raise
-
-    def _open(self) -> None:
-        self._use_wal()
-        self._db.execute("pragma synchronous = full")
-        self._db.execute("pragma foreign_keys = on")
-        version = self._db.execute("pragma user_version").fetchone()[0]
-        if version == 0:
-            with self.transaction():  # another process may be making it at this moment: look again inside
-                if self._db.execute("pragma user_version").fetchone()[0] == 0:
-                    for statement in _SCHEMA.split(";"):
-                        self._db.execute(statement)
-                    self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
             raise IndexDamagedError(
-                f"The index in {self._path.parent} has format {version} and this version of hoidap knows "
+                f"The index in {path.parent} has format {version} and this version of hoidap knows "
                 f"{SCHEMA_VERSION}: update hoidap, or name another folder with --index."
             )
-
-    def _use_wal(self) -> None:
-        """Let readers read beside the writer. SQLite does not wait here for a process that does the same: we do."""
-        deadline = time.monotonic() + _BUSY_SECONDS
-        while True:
-            try:
-                self._db.execute("pragma journal_mode = wal")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -127,15 +96,8 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is written inside is acknowledged together at its end, or not at all."""
-        with self._lock, self._errors():
-            self._db.execute("begin immediate")
-            try:
-                yield
-                self._db.execute("commit")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk has rolled it back already
-                    self._db.execute("rollback")
-                raise
+        with self._lock, self._errors(), transaction(self._db):
+            yield
 
     def _query(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         with self._lock, self._errors():

@@ -7,13 +7,17 @@ in the working directory. An unknown key is an error, so that a typing mistake i
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Annotated
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -23,7 +27,14 @@ from rag.errors import SettingsError
 from rag.steps import NOTHING, Step
 
 PREFIX = "HOIDAP_"
+PASSWORD_CHARACTERS = 12
 _TEST_PREFIX = "HOIDAP_TEST_"  # read by the tests alone
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(?::(?P<port>[1-9]\d{0,4}))?"
+)
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""Several values: words with spaces or commas between them, or a list in hoidap.toml."""
 
 
 class Settings(BaseSettings):
@@ -70,6 +81,29 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address that `hoidap serve` listens on.")
     port: int = Field(default=7860, ge=0, le=65535, description="The port; 0 takes a free one.")
+    keep_questions: bool = Field(
+        default=True, description="Keep questions, answers and comments; if not, what was kept is erased too."
+    )
+    keep_days: int = Field(default=90, ge=1, le=3650, description="How long what is kept of a question stays, in days.")
+    admin_password: SecretStr | None = Field(
+        default=None, description="Opens `/admin`; without one there is no such page."
+    )
+    allowed_origins: Words = Field(
+        default=(),
+        description="The origins, scheme://host[:port], whose pages may carry the widget; no other may.",
+    )
+    questions_per_minute: int = Field(
+        default=60, ge=0, description="What one client may ask in a minute; 0 for as much as it likes."
+    )
+    trusted_proxies: Words = Field(
+        default=(), description="Addresses or networks of proxies whose X-Forwarded-For tells who the client is."
+    )
+
+    @property
+    def feedback_file(self) -> Path:
+        """What is kept of questions and answers: beside the index, so that removing that folder does not lose it."""
+        index = self.index_dir.absolute()
+        return index.with_name(f"{index.name}.feedback.sqlite")
 
     @field_validator("index_dir", "cache_dir", "seeds_dir")
     @classmethod
@@ -79,6 +113,30 @@ class Settings(BaseSettings):
             return path.expanduser()
         except RuntimeError as error:  # ~somebody: pydantic turns only a ValueError into its own
             raise ValueError(str(error)) from error
+
+    @field_validator("admin_password")
+    @classmethod
+    def _not_soon_guessed(cls, password: SecretStr | None) -> SecretStr | None:
+        if password and len(password.get_secret_value()) < PASSWORD_CHARACTERS:
+            raise ValueError(f"it must have at least {PASSWORD_CHARACTERS} characters")
+        return password
+
+    @field_validator("allowed_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(origin, values))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ip_network(value)  # its ValueError says what is wrong
+        return values
 
     @classmethod
     def settings_customise_sources(
@@ -91,6 +149,21 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then `.env`, then `hoidap.toml`."""
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def origin(text: str) -> str:
+    """`text`, which has to be the origin of a page, written the way a browser writes it.
+
+    Raises:
+        ValueError: it is no origin, or one that stands for many (`*`, `null`, a wildcard).
+    """
+    match = _ORIGIN.fullmatch(text.lower())
+    if not match or int(match["port"] or 0) > 65535:
+        raise ValueError(f"{text!r} is not an origin: write scheme://host[:port], such as https://portal.example.vn")
+    default = {"http": "80", "https": "443"}[match["scheme"]]
+    return f"{match['scheme']}://{match['host']}" + (
+        f":{match['port']}" if match["port"] not in {None, default} else ""
+    )
 
 
 def load_settings(**overrides: object) -> Settings:

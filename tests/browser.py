@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +22,7 @@ from rag.settings import Settings
 from ui.app import listen, url_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 CHROMIUM = os.environ.get("HOIDAP_TEST_CHROMIUM") or shutil.which("chromium")
 MISSING = (
@@ -54,6 +55,30 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def plain_chromium(folder: Path, preferences: Mapping[str, object]) -> Iterator[BrowserContext]:
+    """A browser as a person has it, with its profile and these preferences in `folder`.
+
+    One that Playwright starts has the partitions of third-party storage switched off, and fails where none would.
+    """
+    from playwright.sync_api import sync_playwright
+
+    (folder / "Default").mkdir(parents=True)
+    (folder / "Default" / "Preferences").write_text(json.dumps(preferences), encoding="utf-8")
+    command = [str(CHROMIUM), *_ARGUMENTS, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={folder}"]
+    with subprocess.Popen([*command, "about:blank"], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr
+            address = next((found for line in process.stderr if (found := re.search(r"ws://\S+", line))), None)
+            assert address, "Chromium did not start"
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.connect_over_cdp(address.group())
+                yield browser.contexts[0]
+                browser.close()
+        finally:
+            process.terminate()
 
 
 @contextmanager

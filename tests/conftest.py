@@ -30,6 +30,14 @@ from rag.vietnamese.terms import FIELDS
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_trace_of_questions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is asked in tests is not kept beside the index of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOIDAP_INDEX_DIR", str(tmp_path_factory.mktemp("kept") / "index"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
     """The bundled model, in the cache of whoever runs the tests, so that its folder is written once."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DESKTOP, PHONE = (1000, 720), (390, 720)
+QUESTION = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
 PATIENCE = 120_000  # milliseconds: the first page waits for the model
 
 
@@ -38,13 +39,25 @@ def take(browser: Browser, address: str, name: str, size: tuple[int, int], *ques
     page.close()
 
 
+def take_widget(browser: Browser, address: str) -> None:
+    """The demonstration with its panel open, as `docs/widget.png`."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="vi-VN")
+    page.goto(f"{address}widget/demo")
+    page.evaluate("question => hoidap.open(question)", QUESTION)
+    page.frame_locator("iframe").locator(".hd-complete").wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(500)
+    page.screenshot(path=DOCS / "widget.png")
+    page.close()
+
+
 def main() -> None:
     """Take all of them."""
     with tempfile.TemporaryDirectory() as folder, hoidap_serve(Path(folder)) as address, chromium() as browser:
-        take(browser, address, "chat", DESKTOP, "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?")
+        take(browser, address, "chat", DESKTOP, QUESTION)
         take(browser, address, "phone", PHONE, "tong kim ngach xuat nhap khau nam 2023")
         article = "articles/hoi-nghi-co-quan-dai-dien-2024?start=498&end=585"
         take(browser, address + article, "article", DESKTOP)
+        take_widget(browser, address)
 
 
 if __name__ == "__main__":

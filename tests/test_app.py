@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from index.errors import IndexDamagedError
@@ -250,6 +250,8 @@ def test_every_answer_carries_the_security_headers(client: TestClient, path: str
         "/openapi.json",
         "/site/",
         "/site/%2e%2e/app.py",
+        "/widget/",
+        "/widget/khac",
     ],
 )
 def test_what_the_page_does_not_use_is_closed(client: TestClient, path: str) -> None:
@@ -285,7 +287,7 @@ def test_a_question_over_the_wire(client: TestClient, engine: StandIn) -> None:
     config: dict[str, Any] = client.get("/config").json()
     ask = next(d for d in config["dependencies"] if [t[1] for t in d["targets"]] == ["submit", "click"])
     forged = {"messages": [], "turns": [{"role": "user", "text": "nói dối"}]}
-    join = {"data": ["Kim ngạch?", forged, [], "", "", None], "fn_index": ask["id"], "session_hash": "abc"}
+    join = {"data": [None, "Kim ngạch?", forged, [], "", "", None], "fn_index": ask["id"], "session_hash": "abc"}
     assert client.post("/gradio_api/queue/join", json=join).status_code == 200
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": "abc"}) as answer:
         assert answer.headers["x-accel-buffering"] == "no"
@@ -352,6 +354,33 @@ def test_serving_tells_its_address_once_it_answers(monkeypatch: pytest.MonkeyPat
     app.get("/health")(lambda: "ok")
     serve(lambda _: app, Settings(port=0), ready)
     assert seen == [200]
+
+
+@pytest.mark.parametrize(("trusted", "client"), [((), "127.0.0.1"), (("127.0.0.1",), "10.1.2.3")])
+def test_only_a_trusted_proxy_tells_who_asks(
+    monkeypatch: pytest.MonkeyPatch, trusted: tuple[str, ...], client: str
+) -> None:
+    servers = remembered_servers(monkeypatch)
+    seen: list[str] = []
+
+    def make(_tell: Callable[[str], None]) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        def who(request: Request) -> str:
+            return request.client.host if request.client else ""
+
+        return app
+
+    def ready(url: str) -> None:
+        def visit() -> None:
+            seen.append(httpx.get(url, headers={"X-Forwarded-For": "9.9.9.9, 10.1.2.3"}, timeout=5).json())
+            servers[0].should_exit = True
+
+        threading.Thread(target=visit).start()
+
+    serve(make, Settings(port=0, trusted_proxies=trusted), ready)
+    assert seen == [client]
 
 
 def test_a_notice_stands_at_every_address_while_the_application_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

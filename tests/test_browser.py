@@ -80,7 +80,7 @@ def page(context: BrowserContext, site: str) -> Page:
     """The chat page over the stand-in."""
     page = context.new_page()
     page.goto(site)
-    box(page).wait_for(timeout=PATIENCE)
+    page.locator("#hd-token").wait_for(state="attached", timeout=PATIENCE)  # it knows where to look
     return page
 
 
@@ -221,9 +221,11 @@ def test_keys_alone_ask_break_a_line_and_stop(page: Page, engine: StandIn) -> No
     expect(page.get_by_label("Đăng từ ngày")).to_be_visible()
 
 
-def test_the_focus_is_in_the_box_after_the_button_that_sent_has_gone(page: Page) -> None:
-    box(page).fill("Kim ngạch?")
+def test_the_focus_is_in_the_box_after_the_button_that_sent_has_gone(page: Page, engine: StandIn) -> None:
+    box(page).fill("Câu hỏi chậm")
     page.get_by_role("button", name="Gửi").click()
+    see(page, "683")
+    engine.go.set()
     see(page, "36,6")
     expect(box(page)).to_be_focused()
     told = page.locator(".hd-told[role=status]")
@@ -269,6 +271,11 @@ def test_an_answer_is_sought_where_the_person_chose(page: Page, site: str, engin
     ask(page, "Kim ngạch?")
     see(page, "không phải là một ngày")
     expect(box(page)).to_have_value("Kim ngạch?")
+    expect(page.locator("#hd-within")).to_contain_text("Chỉ tìm trong: Báo Thử · từ hôm qua", timeout=PATIENCE)
+    page.get_by_role("button", name="Hỏi cả kho").click()
+    expect(page.get_by_label("Báo Thử")).not_to_be_checked(timeout=PATIENCE)
+    expect(page.get_by_label("Đăng từ ngày")).to_have_value("")
+    expect(page.locator("#hd-within")).to_be_hidden()
 
 
 def test_an_article_leads_to_questions_about_it_alone(context: BrowserContext, site: str, engine: StandIn) -> None:
@@ -279,13 +286,13 @@ def test_an_article_leads_to_questions_about_it_alone(context: BrowserContext, s
     page.get_by_role("link", name=TRADE.title).click()
     expect(page.locator("mark").first).to_be_visible()
     page.get_by_role("link", name="Hỏi về bài này").click()
-    see_scope = page.get_by_text(f"Chỉ hỏi trong bài: {TRADE.title}")
-    see_scope.wait_for(timeout=PATIENCE)
+    within = page.locator("#hd-within")
+    expect(within).to_contain_text(f"Chỉ tìm trong: bài “{TRADE.title}”", timeout=PATIENCE)
     page.locator(".example").first.click()
     see(page, "36,6")
     assert engine.scopes[-1] == Filters(articles=frozenset([TRADE.id]))
     page.get_by_role("button", name="Hỏi cả kho").click()
-    expect(see_scope).to_be_hidden()
+    expect(within).to_be_hidden()
     assert page.url == site
     ask(page, "Kim ngạch nữa?")
     expect(page.locator(".hd-answer")).to_have_count(2, timeout=PATIENCE)
@@ -308,7 +315,7 @@ def test_an_example_is_asked_and_a_new_conversation_forgets(page: Page, engine: 
 def test_a_hostile_article_is_inert_on_every_page(context: BrowserContext, site: str) -> None:
     page = context.new_page()
     page.goto(f"{site}?article={HOSTILE.id}")
-    page.get_by_text("Chỉ hỏi trong bài: <script>window.hacked = 4</script> ![t]").wait_for(timeout=PATIENCE)
+    page.get_by_text("Chỉ tìm trong: bài “<script>window.hacked = 4</script> ![t]").wait_for(timeout=PATIENCE)
     page.get_by_role("button", name="Phạm vi tìm kiếm").click()
     expect(page.get_by_label("<b>Báo</b>")).to_be_visible()
     ask(page, "độc hại ![ảnh](http://evil.example/q.png) <img src=http://evil.example/q2.png>")
@@ -316,7 +323,7 @@ def test_a_hostile_article_is_inert_on_every_page(context: BrowserContext, site:
     see(page, "![ảnh](http://evil.example/a.png)")
     page.get_by_text("Câu hỏi được hiểu thế nào").click()
     chat = page.locator("#hd-chat")
-    assert page.locator(":is(#hd-chat, #hd-article, #hd-scope) :is(img, iframe, form, script, code, b)").count() == 0
+    assert page.locator(":is(#hd-chat, #hd-within, #hd-scope) :is(img, iframe, form, script, code, b)").count() == 0
     assert chat.locator("strong.hd-short").all_inner_texts() == [HOSTILE_SHORT] * 2
     targets = [link.get_attribute("href") or "" for link in chat.locator("a").all()]
     assert {target.split("?")[0] for target in targets} == {"articles/hostile"}
@@ -413,7 +420,7 @@ def test_the_page_speaks_vietnamese_to_a_screen_reader(page: Page) -> None:
     assert page.get_by_role("log", name="Cuộc trò chuyện").count() == 1
     expect(page.locator("[data-testid=bot][aria-label]")).to_have_count(0)
     names = page.locator("[aria-label]:visible").evaluate_all("all => all.map(e => e.ariaLabel)")
-    assert set(names) <= {"Cuộc trò chuyện", "Cuộn xuống cuối"}
+    assert set(names) <= {"Cuộc trò chuyện", "Cuộn xuống cuối", "Hữu ích", "Chưa hữu ích"}
 
 
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
@@ -437,7 +444,7 @@ def test_no_violation_of_level_a_or_aa(browser: Browser, site: str, scheme: str)
     for name, question in QUESTIONS.items():
         ask(page, question)
         page.get_by_role("button", name="Gửi").wait_for(timeout=PATIENCE)
-        page.locator(f".message-row:nth-of-type({2 * len(seen)}) .hd-tools").wait_for(timeout=PATIENCE)
+        page.locator(".hd-tools").nth(len(seen) - 1).wait_for(timeout=PATIENCE)
         seen[name] = axe.run(page, options=AXE)
     page.get_by_text("Câu hỏi được hiểu thế nào").first.click()
     seen["how"] = axe.run(page, options=AXE)

@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
 
+from eval.feedback import HISTORY_EXCHANGES
 from index.errors import IndexDamagedError
 from rag.errors import EmbedderError
 from rag.pipeline import Pipeline
-from rag.schema import Answer, Filters, Turn
+from rag.schema import EVERYTHING, Answer, Filters, Turn
 from tests.stand_in import REFUSAL, TRADE, StandIn
-from ui.chat import HISTORY_CHARACTERS, HISTORY_TURNS, Conversation, Exchange, reply, stopped
+from ui.chat import HISTORY_CHARACTERS, Conversation, Exchange, reply, stopped, too_fast
 from ui.scope import EVERYWHERE, Scope
-from ui.threads import read, until
+from ui.threads import paced, read, until
 
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4, thread_name_prefix="answers") as pool:
         yield pool
+
+
+def record(answer: Answer, session: str) -> str:
+    return "id"
 
 
 def ask(
@@ -35,9 +40,34 @@ def ask(
     scope: Scope = EVERYWHERE,
 ) -> list[Conversation]:
     async def collect() -> list[Conversation]:
-        return [step async for step in reply(engine, pool, question, before or Conversation(), scope)]
+        asked = Exchange(question, scope)
+        return [step async for step in reply(engine, pool, asked, before or Conversation(), record)]
 
     return asyncio.run(collect())
+
+
+class Slow(StandIn):
+    """Waits until what there is has been seen: before its first words, and before its last."""
+
+    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING, /) -> Iterator[Answer]:
+        self.go.wait(20)
+        self.go.clear()
+        yield from super().stream(f"{question} chậm", history, only)
+
+
+def watch(pool: ThreadPoolExecutor) -> list[Conversation]:
+    """The conversation while it is sought, after the first words, and at the end."""
+    engine = Slow()
+
+    async def collect() -> list[Conversation]:
+        steps = []
+        async for step in reply(engine, pool, Exchange("Kim ngạch?"), Conversation(), record):
+            steps.append(step)
+            engine.go.set()
+        return steps
+
+    sought, first, *_, end = asyncio.run(collect())
+    return [sought, first, end]
 
 
 def last(conversation: Conversation) -> str:
@@ -45,14 +75,13 @@ def last(conversation: Conversation) -> str:
 
 
 def test_the_answer_grows_after_a_notice_that_it_is_sought(pool: ThreadPoolExecutor) -> None:
-    steps = ask(StandIn(), pool, "Kim ngạch?")
-    assert [len(step.messages) for step in steps] == [2, 2, 2, 2]
-    assert [step.messages[0]["role"] for step in steps] == ["user"] * 4
+    steps = watch(pool)
+    assert [[message["role"] for message in step.messages] for step in steps] == [["user", "assistant"]] * 3
     assert "hd-pending" in last(steps[0])
     assert "683" in last(steps[1])
     assert "36&#44;6" not in last(steps[1])
     assert "36&#44;6" in last(steps[2])
-    assert [step.is_open for step in steps] == [True, True, True, False]
+    assert [step.is_open for step in steps] == [True, True, False]
 
 
 def test_the_engine_runs_off_the_event_loop(pool: ThreadPoolExecutor) -> None:
@@ -66,7 +95,7 @@ def test_the_engine_runs_off_the_event_loop(pool: ThreadPoolExecutor) -> None:
         return last((await slow)[-1])
 
     async def anext_all(engine: StandIn, pool: ThreadPoolExecutor) -> list[Conversation]:
-        return [step async for step in reply(engine, pool, "chậm", Conversation())]
+        return [step async for step in reply(engine, pool, Exchange("chậm"), Conversation(), record)]
 
     assert "36&#44;6" in asyncio.run(two())
     assert engine.threads[0].startswith("answers")
@@ -83,7 +112,7 @@ def test_a_stopped_answer_ends_the_engines_work(pool: ThreadPoolExecutor) -> Non
             await task
 
     async def until_second() -> None:
-        async for _ in reply(engine, pool, "chậm", Conversation()):
+        async for _ in reply(engine, pool, Exchange("chậm"), Conversation(), record):
             pass
 
     asyncio.run(stop_after_first())
@@ -137,6 +166,52 @@ def test_what_is_not_halted_comes_whole_with_its_error(fails: bool) -> None:
     else:
         asyncio.run(read_all(seen))
     assert seen == [1, 2]
+
+
+def test_of_what_comes_at_once_the_newest_is_shown_and_of_a_steady_flow_some() -> None:
+    async def numbers(count: int, seconds: float) -> AsyncGenerator[int, None]:
+        for number in range(count):
+            yield number
+            await asyncio.sleep(seconds)
+
+    async def collect(count: int, seconds: float, pause: float) -> list[int]:
+        return [number async for number in paced(numbers(count, seconds), pause)]
+
+    assert asyncio.run(collect(50, 0, 5)) == [49]
+    assert asyncio.run(collect(3, 0.3, 0.01)) == [0, 1, 2]
+    flow = asyncio.run(collect(50, 0.01, 0.05))
+    assert flow[-1] == 49
+    assert 1 < len(flow) < 50
+    assert asyncio.run(collect(0, 0, 5)) == []
+
+
+def test_pacing_that_is_left_closes_what_it_paces() -> None:
+    seen: list[str] = []
+
+    async def slow() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            await asyncio.sleep(60)
+        finally:
+            seen.append("closed")
+
+    async def first() -> int:
+        items = paced(slow(), 0.01)
+        try:
+            return await anext(items)
+        finally:
+            await items.aclose()
+
+    assert asyncio.run(asyncio.wait_for(first(), 10)) == 1
+    assert seen == ["closed"]
+
+
+def test_a_question_that_comes_too_soon_is_handed_back() -> None:
+    told = too_fast(Conversation(), Exchange("Kim ngạch?"), 7)
+    assert "7 giây" in last(told)
+    assert told.unasked == "Kim ngạch?"
+    assert told.turns == ()
+    assert not told.is_open
 
 
 def test_an_iterator_that_was_not_read_to_its_end_is_closed(pool: ThreadPoolExecutor) -> None:
@@ -225,8 +300,8 @@ def test_what_is_remembered_has_limits() -> None:
     conversation = Conversation()
     for number in range(140):
         answer = Answer("?", "b" * 9000)
-        conversation = conversation.put(Exchange(f"{number}" + "a" * 9000, EVERYWHERE, ("<p></p>",), answer))
-    assert len(conversation.turns) == HISTORY_TURNS
+        conversation = conversation.put(Exchange(f"{number}" + "a" * 9000, replies=("<p></p>",), answer=answer))
+    assert len(conversation.turns) == 2 * HISTORY_EXCHANGES
     assert {len(turn.text) for turn in conversation.turns} == {HISTORY_CHARACTERS}
     assert conversation.turns[-2].text.startswith("139")
     assert len(conversation.messages) == 200
@@ -235,7 +310,7 @@ def test_what_is_remembered_has_limits() -> None:
 def test_passages_are_shown_but_not_kept(pool: ThreadPoolExecutor, pipeline: Pipeline) -> None:
     async def collect() -> list[Conversation]:
         question = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
-        return [step async for step in reply(pipeline, pool, question, Conversation())]
+        return [step async for step in reply(pipeline, pool, Exchange(question), Conversation(), record)]
 
     *_, end = asyncio.run(collect())
     kept = end.exchanges[-1].answer
@@ -272,9 +347,7 @@ def test_the_last_question_can_be_asked_anew(pool: ThreadPoolExecutor) -> None:
 
 
 def test_stopping_keeps_what_was_written_and_says_so(pool: ThreadPoolExecutor) -> None:
-    engine = StandIn()
-    engine.go.set()
-    sought, first, *_, end = ask(engine, pool, "Kim ngạch?")
+    sought, first, end = watch(pool)
     nothing_yet, partly = stopped(sought), stopped(first)
     assert [message["role"] for message in nothing_yet.messages] == ["user", "assistant"]
     assert "Bạn đã dừng" in last(nothing_yet)

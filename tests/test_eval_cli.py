@@ -131,7 +131,7 @@ def test_minimum() -> None:
         (["gold.jsonl", "--corpus", "corpus", "--limit", "0"], "--limit must be at least 1"),
         (["gold.jsonl", "--corpus", "corpus", "--html", "no/out.html"], "does not exist: make that folder"),
         (["compare", "gold.jsonl", "gold.jsonl"], "is not a result of"),
-        (["candidates"], "No store of feedback"),
+        (["candidates"], "index.feedback.sqlite yet: ask in the chat"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(arguments: list[str], words: str) -> None:

@@ -138,3 +138,59 @@ def test_nothing_is_read_at_import(tmp_path: Path) -> None:
     )
     assert result.stdout == "[]\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "hoidap.toml"]
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("https://portal.example.vn", ("https://portal.example.vn",)),
+        (
+            "https://a.vn, http://10.0.0.5:8080  http://[::1]:99",
+            ("https://a.vn", "http://10.0.0.5:8080", "http://[::1]:99"),
+        ),
+        ("HTTPS://Portal.Example.vn:443", ("https://portal.example.vn",)),
+        ("http://portal:80,", ("http://portal",)),
+        ("", ()),
+    ],
+)
+def test_allowed_origins_are_written_as_browsers_write_them(
+    monkeypatch: pytest.MonkeyPatch, given: str, origins: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("HOIDAP_ALLOWED_ORIGINS", given)
+    assert load_settings().allowed_origins == origins
+    monkeypatch.delenv("HOIDAP_ALLOWED_ORIGINS")
+    write(toml=f"allowed_origins = {given.replace(',', ' ').split()!r}")
+    assert load_settings().allowed_origins == origins
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "*",
+        "null",
+        "portal.example.vn",
+        "https://*.example.vn",
+        "https://portal.example.vn/",
+        "https://portal.example.vn/tin",
+        "https://a@portal.vn",
+        "ftp://portal.vn",
+        "https://portal.vn:99999",
+        "https://portal.vn:0",
+        "https://portal.vn;script-src",
+        "https://cổng.vn",
+        "https://ok.vn https://",
+    ],
+)
+def test_what_is_no_single_origin_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("HOIDAP_ALLOWED_ORIGINS", given)
+    with pytest.raises(SettingsError, match=r"is not an origin: write scheme://host.*HOIDAP_ALLOWED_ORIGINS"):
+        load_settings()
+
+
+def test_proxies_are_addresses_or_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOIDAP_TRUSTED_PROXIES", "127.0.0.1 10.0.0.0/8")
+    assert load_settings().trusted_proxies == ("127.0.0.1", "10.0.0.0/8")
+    for wrong in ("*", "proxy.vn", "10.0.0.1/8"):
+        monkeypatch.setenv("HOIDAP_TRUSTED_PROXIES", wrong)
+        with pytest.raises(SettingsError, match="HOIDAP_TRUSTED_PROXIES"):
+            load_settings()

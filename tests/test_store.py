@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import index.store
+import index.sqlite
 from index.errors import IndexBusyError, IndexDamagedError, IndexPathError
 from index.schema import Document, Entry, Filter, Manifest
 from index.store import SCHEMA_VERSION, Store
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_told_to_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index.store, "_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(index.sqlite, "_BUSY_SECONDS", 0.1)
     first, second = Store(path), Store(path)
     write(first, *make_entries(1))
     with first.transaction():

@@ -11,7 +11,8 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 
@@ -25,19 +26,38 @@ from starlette.staticfiles import StaticFiles
 from index.errors import IndexStoreError
 from rag.errors import HoidapError
 from rag.settings import Settings
-from ui import viewer
+from ui import admin, viewer, widget
 from ui.engine import Engine
+from ui.recorder import Recorder
 from ui.security import SecurityHeaders, allowed_hosts
 from ui.starting import Make, Starting
+
+# Read when Gradio is imported. It would tell its makers of our start, and sum up all past events (of 10,000 that it
+# keeps) after each one, for a monitor that is closed.
+_GRADIO = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+}
+_BODY = 1 << 20  # bytes; a question is 2,000 characters at most
 
 _LOG = logging.getLogger(__name__)
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
     """The application over `engine`, ready to be served by any ASGI server."""
-    app = FastAPI(title="hoidap", docs_url=None, redoc_url=None, openapi_url=None)
-    # Added last is outermost. CORS without any origin makes Gradio's own, which admits all, stand down.
-    app.add_middleware(CORSMiddleware, allow_origins=[])
+    recorder = Recorder(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
+        yield
+        await asyncio.to_thread(recorder.flush)
+
+    app = FastAPI(
+        title="hoidap", docs_url=None, redoc_url=None, openapi_url=None, max_body_size=_BODY, lifespan=lifespan
+    )
+    # Added last is outermost. This CORS, even without any origin, makes Gradio's own, which admits all, stand down.
+    app.add_middleware(CORSMiddleware, allow_origins=settings.allowed_origins, allow_methods=["GET", "POST"])
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.host))
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(HoidapError, _unavailable)
@@ -48,11 +68,14 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         return {"status": "ok"}
 
     app.include_router(viewer.router(engine))
+    app.include_router(widget.router(engine))
+    if settings.admin_password:
+        app.include_router(admin.router(settings))
     app.mount("/site", StaticFiles(directory=str(files("ui").joinpath("static"))))
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
+    os.environ.update(_GRADIO)
     from ui import page
 
-    page.mount(app, engine)
+    page.mount(app, engine, recorder, settings)
     return app
 
 
@@ -101,7 +124,13 @@ def serve(make: Make, settings: Settings, ready: Callable[[str], None] | None = 
     """
     listener = listen(settings)
     starting = Starting(make)
-    config = uvicorn.Config(starting, log_level="warning", lifespan="off", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        starting,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        forwarded_allow_ips=list(settings.trusted_proxies),
+    )
     url = url_of(listener)
     server = _Server(config, starting, partial(ready or _announce_ready, url))
     _announce(f"hoidap is starting on {url}")

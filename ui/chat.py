@@ -8,40 +8,50 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from eval.feedback import HISTORY_EXCHANGES, Rating
 from index.errors import IndexStoreError
 from rag.errors import HoidapError, QuestionError
 from rag.schema import Answer, Turn
 from ui import render
 from ui.engine import Engine
 from ui.scope import EVERYWHERE, Scope
-from ui.threads import read
+from ui.threads import paced, read
 
-HISTORY_TURNS = 10
 HISTORY_CHARACTERS = 4_000
 _EXCHANGES = 100  # of one conversation, kept for showing
+_PACE = 0.05  # seconds; showing more often costs the server more than the eye would see of it
 
 _LOG = logging.getLogger(__name__)
 
 _SEARCHING = "Đang tìm trong kho tài liệu…"
+_TOO_FAST = "Bạn đang hỏi nhanh quá mức cho phép. Hãy thử lại sau {seconds} giây."
 _STOPPED = "Bạn đã dừng câu trả lời này."
 _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời được. Bạn hãy thử lại sau hoặc báo quản trị viên"
 _FAILED = "Đã có lỗi ngoài dự kiến nên chưa trả lời được. Bạn hãy hỏi lại, hoặc báo quản trị viên"
 
 Message = dict[str, str]
+"""A message as Gradio wants it."""
+
+Record = Callable[[Answer, str], str]
+"""Told of each complete answer and its conversation's session; returns the id under which the exchange is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what came of it: `replies` are HTML, `answer` is the answer once it is complete."""
+    """A question and what came of it: `replies` are HTML.
+
+    Once the answer is complete it is `answer`, and has been recorded under `id`.
+    """
 
     question: str
-    scope: Scope
-    replies: tuple[str, ...]
+    scope: Scope = EVERYWHERE
+    replies: tuple[str, ...] = ()
     answer: Answer | None = None
+    id: str = ""
 
     @property
     def messages(self) -> list[Message]:
@@ -62,11 +72,20 @@ class Conversation:
     """True while an answer is being written."""
     unasked: str = ""
     """A question that could not be asked as it stands, for the person to mend."""
+    session: str = ""
+    """A random name from the first question on: it is of this conversation, not of a person."""
+    ratings: dict[str, Rating | None] = field(default_factory=dict)
+    """Thumbs by exchange id. Shared with what the conversation grows into: one may be given while it does."""
 
     @property
     def messages(self) -> list[Message]:
         """All messages as they are shown."""
         return [message for exchange in self.exchanges for message in exchange.messages]
+
+    def exchange_at(self, position: object) -> Exchange | None:
+        """The exchange that the message at `position`, a word of the client's, belongs to."""
+        each = [exchange for exchange in self.exchanges for _ in exchange.messages]
+        return each[position] if isinstance(position, int) and 0 <= position < len(each) else None
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -74,7 +93,7 @@ class Conversation:
         answered = [(exchange.question, exchange.answer.text) for exchange in self.exchanges if exchange.answer]
         turns = [
             turn
-            for question, text in answered[-HISTORY_TURNS // 2 :]
+            for question, text in answered[-HISTORY_EXCHANGES:]
             for turn in (Turn("user", question[:HISTORY_CHARACTERS]), Turn("assistant", text[:HISTORY_CHARACTERS]))
         ]
         return tuple(turns)
@@ -88,34 +107,47 @@ class Conversation:
         return replace(self, exchanges=self.exchanges[:-1], is_open=False)
 
 
-async def reply(
-    engine: Engine, pool: Executor, question: str, before: Conversation, scope: Scope = EVERYWHERE
+def reply(
+    engine: Engine, pool: Executor, asked: Exchange, before: Conversation, record: Record
 ) -> AsyncGenerator[Conversation, None]:
-    """The conversation as it grows by `question` and its answer. Whatever fails is a message in it."""
-    before = replace(before, is_open=True, unasked="")
+    """The conversation `before` as it grows by what is `asked` and its answer. Whatever fails is a message in it."""
+    return paced(_growing(engine, pool, asked, before, record), _PACE)
+
+
+async def _growing(
+    engine: Engine, pool: Executor, asked: Exchange, before: Conversation, record: Record
+) -> AsyncGenerator[Conversation, None]:
+    before = replace(before, is_open=True, unasked="", session=before.session or secrets.token_urlsafe(9))
 
     def with_reply(html: str) -> Conversation:
-        return before.put(Exchange(question, scope, (html,)))
+        return before.put(replace(asked, replies=(html,)))
 
     now = with_reply(render.notice(_SEARCHING, "pending"))
     yield now
     answer: Answer | None = None
     try:
-        only = scope.filters()
-        async for answer in read(lambda: engine.stream(question, before.turns, only), pool):
-            now = with_reply(render.answer(answer))
+        only = asked.scope.filters()
+        async for answer in read(lambda: engine.stream(asked.question, before.turns, only), pool):
+            now = with_reply(render.answer(answer, is_complete=False))
             yield now
         if answer is None:
             raise RuntimeError("the engine's stream ended without an answer")
         # The passages have been shown; kept, they would be most of a conversation's memory.
-        now = before.put(replace(now.exchanges[-1], answer=replace(answer, passages=())))
+        kept, exchange_id = replace(answer, passages=()), record(answer, before.session)
+        now = before.put(replace(asked, replies=(render.answer(answer),), answer=kept, id=exchange_id))
     except QuestionError as error:
-        now = replace(with_reply(render.notice(str(error), "error")), unasked=question)
+        now = replace(with_reply(render.notice(str(error), "error")), unasked=asked.question)
     except (HoidapError, IndexStoreError) as error:
         now = with_reply(render.failure(_reported(_NO_CORPUS, error)))
     except Exception as error:  # the edge: whatever it is, the person is told and can ask again
         now = with_reply(render.failure(_reported(_FAILED, error)))
     yield replace(now, is_open=False)
+
+
+def too_fast(conversation: Conversation, asked: Exchange, seconds: int) -> Conversation:
+    """The conversation with a note that what is `asked` came too soon after others; it is handed back."""
+    note = render.notice(_TOO_FAST.format(seconds=seconds), "error")
+    return replace(conversation.put(replace(asked, replies=(note,))), unasked=asked.question)
 
 
 def stopped(conversation: Conversation) -> Conversation:

@@ -133,21 +133,31 @@ def compare(
 
 @eval_app.command()
 def candidates(
+    ctx: typer.Context,
     feedback: Annotated[
-        Path | None, typer.Argument(help="Thumbs and comments, one JSON object a line.", metavar="FEEDBACK.jsonl")
+        Path | None,
+        typer.Argument(
+            help="What `hoidap feedback export` wrote; by default the store itself.",
+            metavar="FEEDBACK.jsonl",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write there and not to the screen.")] = None,
 ) -> None:
     """Turn what people said about answers into gold lines to be reviewed."""
     with _bad_input_exits_2():
         from eval.candidates import candidates as to_review
-        from eval.candidates import read_feedback, to_lines
+        from eval.candidates import rated, read_feedback, to_lines
         from eval.errors import EvalError
+        from eval.feedback import FeedbackStore
         from eval.result import write_text
 
-        if feedback is None:
-            raise EvalError("No store of feedback is known yet: name a JSONL file of it.")
-        lines = to_lines(to_review(read_feedback(feedback)))
+        if feedback:
+            said = read_feedback(feedback)
+        elif (path := _settings(ctx, None, None).feedback_file).exists():
+            said = rated(FeedbackStore(path).conversations())
+        else:
+            raise EvalError(f"Nothing is kept in {path} yet: ask in the chat of this index, or name a file.")
+        lines = to_lines(to_review(said))
         if out:
             write_text(out, lines)
         else:

@@ -12,11 +12,15 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from rag.settings import Settings
 from ui.chat import Conversation
 from ui.engine import Engine
 from ui.events import CONCURRENCY, Events
+from ui.limits import RateLimit
+from ui.recorder import Recorder
 from ui.scope import DAY_CHARACTERS
 from ui.security import ChatDoor
+from ui.thumbs import WORDS, Thumbs
 
 _QUEUE = 256  # questions that may wait; whoever comes after is told that the server is busy
 _SESSIONS = 1_000  # whose conversation is kept; the longest unused is forgotten first
@@ -40,16 +44,17 @@ _WORDS = {
     "blocks.lost_connection": "Mất kết nối do rời trang. Đang kết nối lại…",
     "blocks.connection_can_break": "Trên điện thoại, kết nối có thể bị ngắt khi bạn rời khỏi trang này.",
     "blocks.long_requests_queue": "Đang có nhiều câu hỏi chờ trả lời.",
+    **WORDS,
 }
 
 
-def mount(app: FastAPI, engine: Engine) -> None:
-    """Put the chat page at "/" of `app`; the routes that `app` has already go first."""
+def mount(app: FastAPI, engine: Engine, recorder: Recorder, settings: Settings) -> None:
+    """Put the chat page at "/" of `app`, and at "/widget"; the routes that `app` has already go first."""
     gr.mount_gradio_app(
         app,
-        build(engine),
+        build(engine, recorder, RateLimit(settings.questions_per_minute)),
         path="/",
-        app_kwargs={"middleware": [Middleware(ChatDoor)]},
+        app_kwargs={"middleware": [Middleware(ChatDoor, settings.allowed_origins)]},
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -60,9 +65,9 @@ def mount(app: FastAPI, engine: Engine) -> None:
     )
 
 
-def build(engine: Engine) -> gr.Blocks:
-    """The page: a title, the conversation, where to look, and the box to ask in."""
-    events = Events(engine)
+def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
+    """The page: a title, the conversation, where to look, and the box to ask in; after a thumb, one to say more."""
+    events = Events(engine, recorder, limit)
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
             gr.Markdown(_HEADER, elem_id="hd-header")
@@ -83,8 +88,9 @@ def build(engine: Engine) -> gr.Blocks:
             placeholder=_WELCOME,
             examples=events.examples,
         )
-        with gr.Row(visible=False, elem_id="hd-article") as article_row:
-            article_title = gr.Markdown()
+        thumbs = Thumbs(recorder)
+        with gr.Row(visible=False, elem_id="hd-within") as within:
+            within_text = gr.Markdown()
             leave = gr.Button("Hỏi cả kho", size="sm", elem_id="hd-everywhere", min_width=0, scale=0)
         with gr.Accordion("Phạm vi tìm kiếm", open=False, elem_id="hd-scope"):
             publishers = gr.CheckboxGroup(label="Nơi đăng", choices=[], visible=False, elem_id="hd-publishers")
@@ -105,24 +111,30 @@ def build(engine: Engine) -> gr.Blocks:
         again = gr.Button("Hỏi lại", visible="hidden", elem_id="hd-again")  # pressed by those in the answers
         state = gr.State(Conversation())
         article = gr.State(None)
+        token = gr.Textbox(visible=False, elem_id="hd-token")  # filled by the widget; see `ui.memory`
 
         chosen = [publishers, since, until_day, article]
         outputs = [chat, state, box, send, stop, save]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        limit: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
+        queued: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
         asked = [
-            gr.on([box.submit, send.click], events.ask, [box, state, *chosen], outputs, **limit),
-            chat.example_select(events.ask_example, [state, *chosen], outputs, **limit),
-            again.click(events.ask_again, [state, *chosen], outputs, **limit),
+            gr.on([box.submit, send.click], events.ask, [token, box, state, *chosen], outputs, **queued),
+            chat.example_select(events.ask_example, [token, state, *chosen], outputs, **queued),
+            again.click(events.ask_again, [token, state, *chosen], outputs, **queued),
         ]
         for event in asked:
             event.failure(events.after_failure, None, [send, stop], **quiet)
         stop.click(events.end, None, None, **quiet)
-        renew.click(events.begin_anew, None, outputs, **quiet)
-        in_view = [article, article_row, article_title, chat]
-        opened = page.load(events.open_page, None, [publishers, *in_view], **quiet)
+        page.unload(events.end)  # the tab was closed
+        renew.click(events.begin_anew, [token], [*outputs, *thumbs.outputs], **quiet)
+        token.change(events.go_on, [token], outputs, **quiet)
+        thumbs.listen(chat, state, **quiet)
+        told = [within, within_text]
+        opened = page.load(events.open_page, None, [*chosen, *told, chat, token], **quiet)
         opened.then(events.offer, [article], [chat], **quiet)
-        leave.click(events.leave_article, None, in_view, **quiet)
+        changed = [publishers.input, since.blur, until_day.blur]
+        gr.on(changed, events.tell_scope, chosen, told, trigger_mode="always_last", **quiet)
+        leave.click(events.look_everywhere, None, [*chosen, *told, chat], **quiet)
     page.state_session_capacity = _SESSIONS
     return page.queue(max_size=_QUEUE)
 

@@ -87,8 +87,11 @@ def byline(parts: Iterable[str]) -> str:
     return " · ".join(escape(part) for part in parts if part)
 
 
-def answer(reply: Answer) -> str:
-    """The answer with linked markers and its numbered sources; a doubt or a refusal as a notice with its reason."""
+def answer(reply: Answer, *, is_complete: bool = True) -> str:
+    """The answer with linked markers and its numbered sources; a doubt or a refusal as a notice with its reason.
+
+    The style sheet shows thumbs beside one that is complete.
+    """
     text = plain(reply.text)
     inserts = _inserts(text, reply.citations)
     if reply.outcome == Outcome.NOT_FOUND:
@@ -101,7 +104,8 @@ def answer(reply: Answer) -> str:
     if sources:
         sources = f'<p class="hd-sources-title">Nguồn trích dẫn</p><ol class="hd-sources">{sources}</ol>'
     tools = f'<p class="hd-tools"><button type="button" class="hd-copy">Sao chép câu trả lời</button>{_RETRY}</p>'
-    return f'<div class="hd-answer">{_understood(reply)}{shown}{sources}{how(reply)}{tools}</div>'
+    kind = "hd-answer hd-complete" if is_complete else "hd-answer"
+    return f'<div class="{kind}">{_understood(reply)}{shown}{sources}{how(reply)}{tools}</div>'
 
 
 def question(text: str, scope: str = "", limit: int = 500) -> str:

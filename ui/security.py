@@ -3,13 +3,15 @@
 `SecurityHeaders` stands around the whole application: a content security policy that lets a page
 load from this host alone and lets no script run. `ChatDoor` stands around the Gradio part: of its
 many routes (uploads, a proxy, files, monitoring) only those that our page uses are open, and the page
-itself gets a policy under which only the scripts that the server wrote into it may run.
+itself gets a policy under which only the scripts that the server wrote into it may run. It also gives the
+page a second address, `/widget`, where the allowed origins may put it into a frame.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from starlette.datastructures import MutableHeaders
@@ -25,18 +27,32 @@ _PAGE_POLICY = (
 _CHAT_POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
     "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'self'; form-action 'none'; frame-ancestors {ancestors}"
 )
+_WIDGET = "/widget"
 _CHAT_ROUTES = re.compile(
-    r"/?|/config|/theme\.css|/favicon\.ico|/(?:assets|static)/.+"
+    rf"/?|{_WIDGET}|/config|/theme\.css|/favicon\.ico|/(?:assets|static)/.+"
     r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/[^/]+|cancel|reset)/?"
 )
-# Gradio's manifest (at a path of the host's root) and its cards for link previews, in English.
-_FOREIGN = re.compile(rb'<link rel="manifest"[^>]*>|<meta\s+(?:property|name)="(?:og|twitter):[^>]*>')
+# Gradio's manifest (at a path of the host's root), its cards for link previews, in English, and a script with which
+# whoever frames the page could command it.
+_FOREIGN = re.compile(
+    rb'<link rel="manifest"[^>]*>|<meta\s+(?:property|name)="(?:og|twitter):[^>]*>'
+    rb"|<script>(?:(?!</script>).)*iframeResizer\.contentWindow(?:(?!</script>).)*</script>",
+    re.DOTALL,
+)
+# Gradio's page names the server as the request did, which behind a proxy is not how the browser knows it.
+_ROOT = re.compile(rb'"root":"[^"]*"')
 _CHAT_HEAD = (
-    b'<link rel="icon" href="site/icon.svg" type="image/svg+xml">'
-    b'<link rel="stylesheet" href="site/chat.css">'
-    b'<script src="site/chat.js" defer></script></head>'
+    '<link rel="icon" href="site/icon.svg" type="image/svg+xml">'
+    '<link rel="stylesheet" href="site/chat.css">'
+    '<script src="site/chat.js" defer></script>'
+)
+_WIDGET_HEAD = (
+    '<base target="_blank">'  # what a link leads to may not be framed
+    '<meta name="hoidap-origins" content="{origins}">'
+    '<link rel="stylesheet" href="site/frame.css">'
+    '<script src="site/frame.js" defer></script>'
 )
 
 
@@ -72,8 +88,10 @@ class SecurityHeaders:
 class ChatDoor:
     """Closes the routes of Gradio that the chat does not use, and writes our part into its page."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, origins: Sequence[str] = ()) -> None:
+        """Guard `app`; the pages of `origins` may put the widget's page into a frame, and so may our own."""
         self.app = app
+        self._origins = " ".join(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 404 to a closed route; complete the page; pass on the rest."""
@@ -83,12 +101,16 @@ class ChatDoor:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if not _CHAT_ROUTES.fullmatch(path):
             await PlainTextResponse("Không có trang này.", status_code=404)(scope, receive, send)
+        elif path == _WIDGET and scope["method"] == "GET":
+            home = {**scope, "path": scope.get("root_path", "") + "/"}
+            head = _CHAT_HEAD + _WIDGET_HEAD.format(origins=self._origins)
+            await self._page(home, receive, send, head, f"'self' {self._origins}".strip())
         elif path in {"", "/"} and scope["method"] == "GET":
-            await self._page(scope, receive, send)
+            await self._page(scope, receive, send, _CHAT_HEAD, "'none'")
         else:
             await self.app(scope, receive, send)
 
-    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _page(self, scope: Scope, receive: Receive, send: Send, head: str, ancestors: str) -> None:
         start: Message = {}
         body = bytearray()
 
@@ -104,10 +126,10 @@ class ChatDoor:
             if message.get("more_body"):
                 return
             nonce = secrets.token_urlsafe(16)
-            page = complete_page(bytes(body), nonce)
+            page = complete_page(bytes(body), nonce, head)
             headers = MutableHeaders(scope=start)
             headers["Content-Length"] = str(len(page))
-            headers["Content-Security-Policy"] = _CHAT_POLICY.format(nonce=nonce)
+            headers["Content-Security-Policy"] = _CHAT_POLICY.format(nonce=nonce, ancestors=ancestors)
             headers["Cache-Control"] = "no-store"  # a nonce serves once
             await send(start)
             await send({"type": "http.response.body", "body": page})
@@ -115,15 +137,16 @@ class ChatDoor:
         await self.app(scope, receive, collect)
 
 
-def complete_page(page: bytes, nonce: str) -> bytes:
-    """Gradio's page with our style and script, as a Vietnamese one, each script tag carrying the nonce.
+def complete_page(page: bytes, nonce: str, head: str) -> bytes:
+    """Gradio's page with our `head`, as a Vietnamese one that finds its server, each script tag carrying the nonce.
 
     Every `<script` in the page is one that the server wrote: Gradio writes the signs `<` and `>` of its
     embedded data as JSON escapes.
     """
     page = _FOREIGN.sub(b"", page).replace(b'lang="en"', b'lang="vi"', 1)
+    page = _ROOT.sub(b'"root":"."', page)  # relative to the page's own address
     page = page.replace(b"<script", b'<script nonce="' + nonce.encode() + b'"')
-    return page.replace(b"</head>", _CHAT_HEAD, 1)
+    return page.replace(b"</head>", head.encode() + b"</head>", 1)
 
 
 def allowed_hosts(host: str) -> list[str]:

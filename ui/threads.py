@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
-from threading import Lock
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -36,6 +35,33 @@ async def until(stop: asyncio.Event, items: AsyncGenerator[T, None]) -> AsyncGen
         await items.aclose()
 
 
+async def paced(items: AsyncGenerator[T, None], pause: float) -> AsyncGenerator[T, None]:
+    """The newest of `items` every `pause` seconds, and the last one as soon as they end.
+
+    For items each of which says all that those before it said, and costs to be shown.
+    """
+    loop = asyncio.get_running_loop()
+    following: asyncio.Future[T | _Done] | None = None
+    try:
+        item = await anext(items, _DONE)
+        while not isinstance(item, _Done):
+            due = loop.time() + pause
+            following = asyncio.ensure_future(anext(items, _DONE))
+            while (left := due - loop.time()) > 0:
+                await asyncio.wait({following}, timeout=left)
+                if not following.done() or isinstance(newer := following.result(), _Done):
+                    break
+                item = newer
+                following = asyncio.ensure_future(anext(items, _DONE))
+            yield item
+            item = await following
+    finally:
+        if following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait({following})
+        await items.aclose()
+
+
 class _Done:
     """What stands for the end of an iterator."""
 
@@ -44,33 +70,37 @@ _DONE: Final = _Done()
 
 
 async def read(make: Callable[[], Iterator[T]], pool: Executor) -> AsyncGenerator[T, None]:
-    """The items of the iterator that `make` returns; it is made, run and closed in `pool`.
+    """The items of the iterator that `make` returns; it is made, run and closed in `pool`, ahead of its reader.
 
     When the reader stops early (the person pressed stop, the tab was closed), the step that runs is let
     to its end in its thread, then the iterator is closed and nothing more of it runs.
     """
     loop = asyncio.get_running_loop()
-    one_at_a_time = Lock()
-    iterator: Iterator[T] | None = None
+    items: asyncio.Queue[T | _Done] = asyncio.Queue()
     stopped = False
 
-    def step() -> T | _Done:
-        nonlocal iterator
-        with one_at_a_time:
-            if stopped:
-                return _DONE
-            if iterator is None:
-                iterator = make()
-            return next(iterator, _DONE)
-
-    def close() -> None:
-        with one_at_a_time:
-            if iterator is not None and hasattr(iterator, "close"):
+    def run() -> None:
+        iterator = make()
+        try:
+            for item in iterator:
+                if stopped:
+                    return
+                loop.call_soon_threadsafe(items.put_nowait, item)
+        finally:
+            if hasattr(iterator, "close"):
                 iterator.close()
 
+    def end(running: asyncio.Future[None]) -> None:
+        items.put_nowait(_DONE)
+        if not running.cancelled():
+            running.exception()  # seen: after the reader stopped, what failed concerns nobody
+
+    running = loop.run_in_executor(pool, run)
+    running.add_done_callback(end)
     try:
-        while not isinstance(item := await loop.run_in_executor(pool, step), _Done):
+        while not isinstance(item := await items.get(), _Done):
             yield item
+        await running  # raises what failed
     finally:
         stopped = True
-        pool.submit(close)
+        running.cancel()

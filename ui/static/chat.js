@@ -100,7 +100,7 @@ document.addEventListener("click", (event) => {
   } else if (button?.matches("#hd-scope > button")) {
     setTimeout(mendRoles);
   } else if (button?.matches("#hd-everywhere")) {
-    history.replaceState(null, "", location.pathname); // so that loading the page again does not bring the article back
+    history.replaceState(null, "", location.pathname); // so that loading the page again does not bring it back
   }
 });
 
@@ -152,8 +152,11 @@ function mendRoles() {
 const WORDS = {
   "chatbot conversation": "Cuộc trò chuyện",
   "Scroll down": "Cuộn xuống cuối",
+  "Liked": "Hữu ích (đã chọn)",
+  "Disliked": "Chưa hữu ích (đã chọn)",
   "Close": "Đóng",
   "Error": "Lỗi",
+  "Info": "Thông báo",
   "Connection to the server was lost. Attempting reconnection...": "Mất kết nối tới máy chủ. Đang thử kết nối lại…",
   "Connection errored out.": "Mất kết nối tới máy chủ.",
   "This application is currently busy. Please try again.": "Máy chủ đang bận. Bạn hãy thử lại.",
@@ -205,11 +208,26 @@ for (const kind of ["wheel", "touchmove", "keydown", "mousedown"]) {
   }, { passive: true });
 }
 
+// A comment that was sent takes its box away: whoever was in it goes on at the question.
+let commenting = false;
+
+document.addEventListener("focusin", (event) => {
+  commenting = Boolean(event.target.closest?.("#hd-comment"));
+});
+
+function goOnFromComment() {
+  if (commenting && !document.querySelector("#hd-comment")?.offsetParent) {
+    commenting = false;
+    document.querySelector("#hd-question textarea")?.focus();
+  }
+}
+
 document.addEventListener("DOMContentLoaded", () => document.body.append(told));
 
 new MutationObserver(() => {
   inVietnamese();
   mendRoles();
+  goOnFromComment();
   tellAndKeepFocus();
   keepQuestionInSight();
 }).observe(document.documentElement, { attributeFilter: ["aria-label", "lang"], childList: true, subtree: true });

@@ -1,0 +1,63 @@
+"""A SQLite file that several threads and processes use at the same time."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_BUSY_SECONDS = 10
+
+
+def connect(path: Path, schema: str, version: int) -> tuple[sqlite3.Connection, int]:
+    """A connection in autocommit, and the version of the file's format; an empty file gets `schema` as `version`.
+
+    Raises:
+        sqlite3.Error: the file cannot be used, or is no database.
+    """
+    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _use_wal(db)
+        if not _version(db):
+            with transaction(db):  # another process may be making it at this moment: look again inside
+                if not _version(db):
+                    for statement in schema.split(";"):
+                        db.execute(statement)
+                    db.execute(f"pragma user_version = {version}")
+        return db, _version(db)
+    except BaseException:
+        db.close()
+        raise
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All that is written inside is acknowledged together at its end, or not at all."""
+    db.execute("begin immediate")
+    try:
+        yield
+        db.execute("commit")
+    except BaseException:
+        if db.in_transaction:  # a full disk has rolled it back already
+            db.execute("rollback")
+        raise
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("pragma user_version").fetchone()[0])
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Let readers read beside the writer. SQLite does not wait here for a process that does the same: we do."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
