@@ -11,7 +11,7 @@ from rag.evidence import Evidence, fits, read, weigh
 from rag.question import Helps, Kind, understand
 from rag.reader import Reading
 from rag.schema import Article, Chunk, Passage, Scores
-from rag.vietnamese.sentences import split_sentences
+from rag.vietnamese.sentences import split_statements
 
 
 def make_passage(
@@ -27,7 +27,7 @@ def make_passage(
 ) -> Passage:
     """A passage of all of `text`, whose article goes on with `rest`."""
     article = Article(id=article_id, title=title, text=text + rest, published=published)
-    spans = tuple(split_sentences(text))
+    spans = tuple(split_statements(text))
     chunk = Chunk(f"{article_id}:0", article_id, 0, len(text), text, heading, spans)
     return Passage(chunk, article, Scores(0.8, 1.0, fused), 1, similarities or (0.8,) * len(spans))
 
@@ -83,7 +83,9 @@ class TestFeatures:
             ("Gạo 2022, 2023.", {}, 1.0),
             ("Gạo 2022.", {"published": date(2023, 1, 1)}, 1.0),
             ("Gạo 2022.", {"rest": " Cá năm 2023."}, 0.75),
-            ("Gạo 2022.", {}, 0.5),
+            ("Gạo 2022.", {"published": date(2020, 1, 1)}, 0.5),
+            ("Gạo 2022.", {}, 0.75),  # without a date, it may well be of the year after
+            ("Gạo 2019.", {}, 0.0),
             ("Gạo.", {}, 0.0),
         ],
     )
