@@ -88,9 +88,10 @@ def weigh(
     own = [word for word in question.content if word not in question.inherited]
     pairs = frozenset(question.terms["pairs" if question.accented else "folded_pairs"])
     evidence = []
+    articles = {passage.article.id: passage.article for passage in passages} if question.constraints.named else {}
+    said = {name: f" {' '.join(question.form(article.text))} " for name, article in articles.items()}
     for passage in passages:
         around = question.read(_around(passage))
-        said = f" {' '.join(question.form(passage.article.text))} " if question.constraints.named else ""
         held = _coverage(weights, {*around, *question.read(passage.chunk.text)})
         before: list[str] = []
         last: Span | None = None
@@ -108,7 +109,7 @@ def weigh(
                 "held": held,
                 "unit": _unit(question, words),
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
-                **_constraints(question, words, context, passage.article, said),
+                **_constraints(question, words, context, passage.article, said.get(passage.article.id, "")),
             }
             evidence.append(Evidence(passage, span, features))
             joined = last and same_sentence(passage.article.text, last, span)
