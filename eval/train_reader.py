@@ -7,8 +7,8 @@ our own retrieval finds, or at the first token where there is none (as in SQuAD 
 sentences found openly; with those of their own passage; with their passage taken away; with a year or a name in them
 replaced, which makes near misses; questions with passages that do not answer (`IMPOSSIBLE.jsonl`, in SQuAD form); and
 questions that people wrote about sentences, two that each answers and three that it seems to (`WRITTEN.jsonl`, one
-a line: `question`, `sentences`, `answers`, which are none where no sentence answers). The last taught it most: of
-questions on news that it had not seen, near misses among them, the AUROC of its score went from .56 to .83.
+a line: `question`, `sentences`, `answers`, which are none where no sentence answers). The last taught it most: on news
+that it had not seen, the AUROC of its score, answers against near misses, went from .56 to .83.
 
 About an hour on two cores that multiply bfloat16 in hardware. Not needed to run hoidap.
 """

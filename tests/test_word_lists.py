@@ -53,3 +53,10 @@ def test_a_list_that_is_not_utf8(tmp_path: Path) -> None:
     data.add_from(tmp_path)
     with pytest.raises(SettingsError, match="cannot be read as UTF-8"):
         data.lines("synonyms.txt")
+
+
+def test_an_abbreviation_has_one_meaning_without_a_context() -> None:
+    """The first line would win over the second, and nobody would see why."""
+    plain = [line.partition("=")[0].strip() for line in data.lines("abbreviations.txt") if "|" not in line]
+    assert len(plain) > 500
+    assert sorted({short for short in plain if plain.count(short) > 1}) == []

@@ -138,7 +138,7 @@ def to_html(found: Usage, settings: Settings, days: int) -> str:
         lstrip_blocks=True,
     )
     environment.filters["ms"] = _milliseconds
-    return environment.get_template("admin.html").render(
+    body = environment.get_template("admin.html").render(
         found=found,
         days=days,
         ranges=RANGES,
@@ -152,6 +152,7 @@ def to_html(found: Usage, settings: Settings, days: int) -> str:
         keep_days=settings.keep_days,
         article_path=article_path,
     )
+    return viewer.page_of("Quản trị", body, "./", "admin.css")
 
 
 def _charts(found: Usage) -> list[tuple[str, Markup]]:

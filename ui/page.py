@@ -115,8 +115,9 @@ def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
 
         chosen = [publishers, since, until_day, article]
         outputs = [chat, state, box, send, stop, save]
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        queued: dict[str, Any] = {"concurrency_limit": CONCURRENCY, "concurrency_id": "ask", **quiet}
+        # Only answers go through Gradio's queue: as the queue's stream ends, it loses what is asked at that moment.
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+        queued: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": CONCURRENCY, "concurrency_id": "ask"}
         asked = [
             gr.on([box.submit, send.click], events.ask, [token, box, state, *chosen], outputs, **queued),
             chat.example_select(events.ask_example, [token, state, *chosen], outputs, **queued),

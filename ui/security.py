@@ -32,7 +32,7 @@ _CHAT_POLICY = (
 _WIDGET = "/widget"
 _CHAT_ROUTES = re.compile(
     rf"/?|{_WIDGET}|/config|/theme\.css|/favicon\.ico|/(?:assets|static)/.+"
-    r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/[^/]+|cancel|reset)/?"
+    r"|/gradio_api/(?:run/predict|queue/(?:join|data)|heartbeat/[^/]+|cancel|reset)/?"
 )
 # Gradio's manifest (at a path of the host's root), its cards for link previews, in English, and a script with which
 # whoever frames the page could command it.

@@ -46,7 +46,8 @@ class Thumbs:
     def listen(self, chat: gr.Chatbot, conversation: gr.State, **options: Any) -> None:
         """Let thumbs on `chat` be given, and comments be sent."""
         chat.like(self._rate, [conversation], [chat, *self.outputs], **options)
-        gr.on([self._box.submit, self._send.click], self._say, [self._rated, self._box], self.outputs, **options)
+        say = {**options, "queue": True}  # Gradio shows a notice only from there
+        gr.on([self._box.submit, self._send.click], self._say, [self._rated, self._box], self.outputs, **say)
         self._skip.click(self.nothing, None, self.outputs, **options)
 
     @staticmethod

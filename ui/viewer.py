@@ -151,7 +151,11 @@ def _marked(text: str, block: Block, quoted: Span | None, *, first: bool) -> tup
     return f"{escape(before)}{opening}{escape(words)}</mark>{escape(after)}", True
 
 
-def page_of(title: str, body: str, base: str) -> str:
-    """A whole page around `body`, which is HTML; `base` leads from it to the chat page."""
+def page_of(title: str, body: str, base: str, style: str = "") -> str:
+    """A whole page around `body`, which is HTML; `base` leads from it to the chat page.
+
+    `style` is the name of a style sheet of its own.
+    """
     template = Template(files("ui").joinpath("templates", "page.html").read_text(encoding="utf-8"))
-    return template.substitute(title=escape_html(plain(title)), body=body, base=base)
+    sheet = f'\n<link rel="stylesheet" href="{base}site/{style}">' if style else ""
+    return template.substitute(title=escape_html(plain(title)), body=body, base=base, style=sheet)
