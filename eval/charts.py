@@ -168,24 +168,24 @@ def latency(values: Sequence[float], title: str, steps: int = 30) -> Markup:
         h = height * count / most
         parts.append(
             Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5" class="s2"/>').format(
-                left + i * width / steps, 24 + height - h, width / steps - 2, h
+                left + i * width / steps, 36 + height - h, width / steps - 2, h
             )
         )
-    for percent in (50, 95):
+    for percent, y in ((50, 24), (95, 12)):  # in two rows: the two may be near
         value = percentile(values, percent)
         x = left + min(value / top, 1) * width
         parts.append(
             Markup(
-                '<path d="M{x:.1f} 18v{h}" class="mark"/><text x="{x:.1f}" y="12" class="t small mid">{t}</text>'
-            ).format(x=x, h=height + 6, t=f"p{percent} {value:.0f} ms")
+                '<path d="M{x:.1f} {above}v{h}" class="mark"/><text x="{x:.1f}" y="{y}" class="t small mid">{t}</text>'
+            ).format(x=x, y=y, above=y + 6, h=height + 30 - y, t=f"p{percent} {value:.0f} ms")
         )
     for share in (0, 0.25, 0.5, 0.75, 1):
         parts.append(
             Markup('<text x="{x:.1f}" y="{y}" class="t small mid">{t}</text>').format(
-                x=left + share * width, y=height + 40, t=f"{share * top:.0f}"
+                x=left + share * width, y=height + 52, t=f"{share * top:.0f}"
             )
         )
-    return _svg(left + width + 36, height + 48, title, parts)
+    return _svg(left + width + 36, height + 60, title, parts)
 
 
 def columns(rows: Mapping[str, Mapping[str, int]], tones: Sequence[str], title: str) -> Markup:
