@@ -93,7 +93,7 @@ def weigh(
     for passage in passages:
         around = question.read(_around(passage))
         held = _coverage(weights, {*around, *question.read(passage.chunk.text)})
-        before: list[str] = []
+        before: Sequence[str] = ()
         last: Span | None = None
         for span, similarity in zip(passage.chunk.sentences, passage.similarities, strict=True):
             sentence = passage.article.text[span[0] : span[1]]

@@ -10,7 +10,7 @@ from rag.errors import QuestionError
 from rag.schema import Turn
 from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
-from rag.understanding.equivalents import Counts, Equivalent, equivalents, write_out
+from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, write_out
 from rag.understanding.followups import MAX_CHARS, resolve, without_pointers, without_replaced
 from rag.understanding.kinds import Kind, ask_words, counted
 from rag.understanding.splitting import splits
@@ -55,17 +55,17 @@ class Question:
     ways: tuple[tuple[Question, ...], ...] = ()
     is_part: bool = False
 
-    def form(self, text: str) -> list[str]:
+    def form(self, text: str) -> Phrase:
         """The syllables of `text` in the form in which `content` is to be compared with them."""
         return form(text, accented=self.accented)
 
-    def read(self, text: str) -> list[str]:
+    def read(self, text: str) -> Phrase:
         """The syllables of `text` as `form` gives them, and after them what else it says by `equivalents`."""
         words = self.form(text)
         joined = f" {' '.join(words)} "
         for equivalent in self.equivalents:
             if f" {self._written(equivalent.other)} " in joined:
-                words = [*words, "", *self._written(equivalent.phrase).split()]
+                words = (*words, "", *self._written(equivalent.phrase).split())
         return words
 
     def _written(self, phrase: Sequence[str]) -> str:

@@ -90,10 +90,6 @@ class E5File:
         values = np.concatenate([packed & 0x0F, packed >> 4], axis=1)
         return values.reshape(rows, -1), scales.reshape(rows, -1)
 
-    def exact(self, name: str, rows: int) -> NDArray[np.float32] | None:  # see the reader's weights
-        """The matrix `name` where it is not held in 4 bits: nowhere in this file."""
-        return None
-
     def weights(self, name: str, rows: int) -> NDArray[np.float32]:
         """The Q4_0 matrix `name` as f32, `[rows, in]`."""
         values, scales = self.quantised(name, rows)

@@ -1,7 +1,7 @@
-"""The bundled model as an ONNX graph that keeps its 4-bit weights.
+"""The bundled model as an ONNX graph that keeps its 4-bit weights, and the reader as one that is quick.
 
-Exporting through torch would unpack them to 470 MB. MatMulNBits and GatherBlockQuantized of ONNX Runtime
-hold exactly this layout (blocks of 32, symmetric), so the file is 74 MB and opens in a fifth of a second.
+Exporting the model through torch would unpack its weights to 470 MB. MatMulNBits and GatherBlockQuantized of ONNX
+Runtime hold exactly this layout (blocks of 32, symmetric), so the file is 74 MB and opens in a fifth of a second.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from rag.embedding.e5_file import BLOCK, Shape
 _RUNTIME = "com.microsoft"  # the domain of ONNX Runtime's own operators
 # How MatMulNBits computes: 1 is f32, exact; 4 rounds the activations to int8.
 _ACCURACY_LEVEL = 4
+# The sums of pairs of products that older processors make in 16 bits hold no more of a weight.
+_SEVEN_BITS = 63
 
 
 class Weights(Protocol):
@@ -31,8 +33,8 @@ class Weights(Protocol):
     def quantised(self, name: str, rows: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """See `E5File.quantised`."""
 
-    def exact(self, name: str, rows: int) -> NDArray[np.float32] | None:
-        """See `E5File.exact`."""
+    def weights(self, name: str, rows: int) -> NDArray[np.float32]:
+        """See `E5File.weights`."""
 
 
 def build_graph(model: Weights) -> onnx.ModelProto:
@@ -42,8 +44,12 @@ def build_graph(model: Weights) -> onnx.ModelProto:
 
 
 def build_reader_graph(model: Weights) -> onnx.ModelProto:
-    """The same as far as the last layer, then a linear head (`head.w`, `head.b`) to `logits` `[batch, tokens, 2]`."""
-    graph = _Graph(model)
+    """The same as far as the last layer, then a linear head (`head.w`, `head.b`) to `logits` `[batch, tokens, 2]`.
+
+    Products of long inputs with 4-bit weights cost as much as in f32; these cost a third. The logits move by .07 on the
+    average, of a deviation of 1.7.
+    """
+    graph = _QuickGraph(model)
     head = graph.constant("head.w", model.floats("head.w").reshape(2, -1).T)
     projected = graph.node("MatMul", [graph.hidden(), head], "projected")
     biased = graph.node("Add", [projected, graph.constant("head.b", model.floats("head.b"))], "biased")
@@ -112,13 +118,7 @@ class _Graph:
         return self.add_and_norm(f"{name}.oln", outer, hidden)
 
     def linear(self, name: str, inputs: str, rows: int, *, bias: bool = True) -> str:
-        exact = self.model.exact(f"{name}.w", rows)
-        if exact is not None:
-            product = self.node("MatMul", [inputs, self.constant(f"{name}.w", exact.T)], f"{name}.product")
-            if not bias:
-                return product
-            operands = [product, self.constant(f"{name}.b", self.model.floats(f"{name}.b"))]
-            return self.node("Add", operands, f"{name}.out")
+        """`inputs` times the matrix `name`, plus its bias."""
         values, scales = self.model.quantised(f"{name}.w", rows)
         columns = values.shape[1]
         packed = _pack(values).reshape(rows, columns // BLOCK, BLOCK // 2)
@@ -129,9 +129,9 @@ class _Graph:
                          block_size=BLOCK, accuracy_level=_ACCURACY_LEVEL)  # fmt: skip
 
     def add_and_norm(self, name: str, new: str, residual: str) -> str:
-        operands = [new, residual, *self.norm(name)]
-        epsilon = self.model.shape.eps
-        return self.node("SkipLayerNormalization", operands, f"{name}.out", _RUNTIME, epsilon=epsilon)
+        # Two nodes: SkipLayerNormalization, which is both in one, takes three times as long.
+        operands = [self.node("Add", [new, residual], f"{name}.sum"), *self.norm(name)]
+        return self.node("LayerNormalization", operands, f"{name}.out", axis=-1, epsilon=self.model.shape.eps)
 
     def norm(self, name: str) -> list[str]:
         return [self.constant(f"{name}.{part}", self.model.floats(f"{name}.{part}")) for part in ("w", "b")]
@@ -148,3 +148,20 @@ class _Graph:
         )
         opsets = [helper.make_opsetid("", 21), helper.make_opsetid(_RUNTIME, 1)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+class _QuickGraph(_Graph):
+    """With the products in int8: a scale for each row of the weights, one for all inputs, found as they come."""
+
+    def linear(self, name: str, inputs: str, rows: int, *, bias: bool = True) -> str:
+        """See `_Graph.linear`."""
+        weights = self.model.weights(f"{name}.w", rows)
+        biases = [self.constant(f"{name}.b", self.model.floats(f"{name}.b"))] if bias else []
+        # What comes out of the activation has outliers, beside which one scale would leave nothing of the rest.
+        if name.endswith(".fo"):
+            product = self.node("MatMul", [inputs, self.constant(f"{name}.w", weights.T)], f"{name}.product")
+            return self.node("Add", [product, *biases], f"{name}.out")
+        scales = np.abs(weights).max(axis=1) / _SEVEN_BITS
+        rounded = np.round(weights / scales[:, None]).astype(np.int8)
+        operands = [inputs, self.constant(f"{name}.w", rounded.T), self.constant(f"{name}.scale", scales), "", *biases]
+        return self.node("DynamicQuantizeMatMul", operands, f"{name}.out", _RUNTIME)

@@ -103,9 +103,14 @@ def _without_space(reading: Reading, text: str) -> Reading:
     return replace(reading, start=reading.end - len(words.lstrip()))
 
 
+def graph_file() -> str:
+    """The name of the graph in the cache folder: weights and graph have their versions in it."""
+    return f"hoidap-reader-{version()}-int8.onnx"
+
+
 def _built(cache_dir: Path) -> Path:
     """The graph under `cache_dir`, written first (some seconds, once) if it is not there."""
-    path = cache_dir / f"hoidap-reader-{version()}.onnx"
+    path = cache_dir / graph_file()
     if path.is_file():
         return path
     from rag.embedding.onnx_graph import build_reader_graph

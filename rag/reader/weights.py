@@ -35,14 +35,15 @@ class ReaderWeights:
         return self._own[name].astype(np.float32).ravel() if name in self._own else self._base.floats(name)
 
     def quantised(self, name: str, rows: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The untrained matrix `name`; see `E5File.quantised`."""
+        """The matrix `name` as it is in the bundled model; see `E5File.quantised`."""
         return self._base.quantised(name, rows)
 
-    def exact(self, name: str, rows: int) -> NDArray[np.float32] | None:
-        """The trained matrix `name`, `[rows, in]`; None if it was not trained."""
-        if f"{name}.values" not in self._own:
-            return None
-        return self._base.weights(name, rows) + dequantise(self._own[f"{name}.values"], self._own[f"{name}.scales"])
+    def weights(self, name: str, rows: int) -> NDArray[np.float32]:
+        """The matrix `name`, `[rows, in]`, as f32, moved if it was trained."""
+        weights = self._base.weights(name, rows)
+        if f"{name}.values" in self._own:
+            weights += dequantise(self._own[f"{name}.values"], self._own[f"{name}.scales"])
+        return weights
 
 
 def quantise(weights: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:

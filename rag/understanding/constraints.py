@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from sys import intern
 
 from rag.understanding.equivalents import Phrase
 from rag.vietnamese.data import lines
@@ -74,9 +76,11 @@ def constraints(text: str, *, accented: bool) -> Constraints:
     )
 
 
-def form(text: str, *, accented: bool) -> list[str]:
+@lru_cache(maxsize=16_384)  # the sentences that are weighed are the same from question to question
+def form(text: str, *, accented: bool) -> Phrase:
     """The syllables of `text`, folded if not `accented`."""
-    return syllables(text) if accented else [strip_accents(s) for s in syllables(text)]
+    found = syllables(text)
+    return tuple(map(intern, found if accented else map(strip_accents, found)))
 
 
 def without_years(text: str) -> str:
@@ -116,10 +120,10 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
             is_day = bool(_BEFORE_DAY.search(text, 0, day.start()) or re.match(r"\s*[/-]\s*\d", text[day.end() :]))
             yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day)
     for ordinal in _ORDINAL.finditer(text):
-        yield Named(ordinal.group(), (tuple(form(ordinal.group(), accented=accented)),), is_firm=True)
+        yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True)
     in_places = [f" {' '.join(way)} " for place in places for way in place.ways]
     for name, is_firm in _capitals(text):
-        phrase = tuple(form(name, accented=accented))
+        phrase = form(name, accented=accented)
         if phrase and not any(holds(way, phrase) for way in in_places):
             yield Named(name, (phrase,), is_firm)
 
@@ -188,7 +192,7 @@ def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, bool]], 
     plain = frozenset(map(strip_accents, lexicon()[0]))
     for line in lines("places.txt"):
         names = [name.strip() for name in line.split(";")]
-        ways = tuple(tuple(form(name.lstrip("!"), accented=accented)) for name in names)
+        ways = tuple(form(name.lstrip("!"), accented=accented) for name in names)
         place = Named(names[0].lstrip("!"), ways, is_firm=True)
         if place.words == "Việt Nam":  # what the articles are about, named or not
             continue
@@ -201,22 +205,25 @@ def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, bool]], 
 
 def posts(words: Sequence[str], *, accented: bool) -> tuple[Phrase, ...]:
     """The posts in a text, the longest at each place: of "phó chủ tịch" not "chủ tịch"."""
-    table, longest = _posts(accented=accented)
-    found, at = [], 0
-    while at < len(words):
-        for length in range(min(longest, len(words) - at), 0, -1):
-            if (post := tuple(words[at : at + length])) in table:
-                found.append(post)
-                at += length - 1
-                break
-        at += 1
+    table = _posts(accented=accented)
+    found, end = [], 0
+    for at, word in enumerate(words):
+        if at < end or word not in table:
+            continue
+        post = next((post for post in table[word] if tuple(words[at : at + len(post)]) == post), None)
+        if post:
+            found.append(post)
+            end = at + len(post)
     return tuple(dict.fromkeys(found))
 
 
 @cache
-def _posts(*, accented: bool) -> tuple[frozenset[Phrase], int]:
-    table = frozenset(tuple(form(line, accented=accented)) for line in lines("roles.txt"))
-    return table, max(map(len, table))
+def _posts(*, accented: bool) -> Mapping[str, Sequence[Phrase]]:
+    """All posts by their first word, the longest first."""
+    table: dict[str, list[Phrase]] = defaultdict(list)
+    for post in sorted((form(line, accented=accented) for line in lines("roles.txt")), key=len, reverse=True):
+        table[post[0]].append(post)
+    return table
 
 
 def _opposites(words: Sequence[str], *, accented: bool) -> Iterator[Opposite]:
@@ -239,7 +246,7 @@ def _held(group: Sequence[Phrase], words: str) -> list[Phrase]:
 
 @cache
 def _contrasts(*, accented: bool) -> Sequence[Sequence[Phrase]]:
-    return [[tuple(form(w, accented=accented)) for w in line.split(" / ")] for line in lines("contrasts.txt")]
+    return [[form(w, accented=accented) for w in line.split(" / ")] for line in lines("contrasts.txt")]
 
 
 @cache
