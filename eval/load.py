@@ -78,7 +78,9 @@ async def visit(url: str, users: int, think: float, seconds: float) -> Measured:
     measured = Measured()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=users * 2)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=_PATIENCE) as client:
-        chat = Chat(client, (await client.get("config")).raise_for_status().json())
+        while (page := await client.get("config")).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            await asyncio.sleep(0.5)  # it is starting
+        chat = Chat(client, page.raise_for_status().json())
         end = time.monotonic() + seconds
         order = random.Random(1)  # noqa: S311 # chance, not secrets
         asking = [order.sample(questions, len(questions)) for _ in range(users)]

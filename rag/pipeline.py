@@ -8,11 +8,14 @@ The way of an article is in `rag.corpus`.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from threading import Semaphore
 
 from index.local import LocalIndex
 from rag.calibration import Calibration, load_calibration
@@ -33,6 +36,9 @@ from rag.understanding.equivalents import Definitions
 from rag.understanding.spelling import Speller
 from rag.vietnamese.data import add_from
 from rag.vietnamese.terms import FIELDS
+
+_REMEMBERED = 256
+"""Questions whose findings are kept. People of one house ask the same things, and a finding may take 0.1 MB."""
 
 
 class Pipeline:
@@ -58,6 +64,9 @@ class Pipeline:
         self._calibration = calibration
         self._reader = None if Step.READER in without else reader
         self._without = without
+        # More at once than there are cores would only wait for each other, and so would all the rest.
+        self._room = Semaphore(os.cpu_count() or 1)
+        self._found = lru_cache(maxsize=_REMEMBERED)(self._find_apart)
 
     def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Answer:
         """The answer to `question`.
@@ -74,10 +83,13 @@ class Pipeline:
     def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Iterator[Answer]:
         """The answer as it grows, statement by statement; the last one is complete. Raises what `ask` raises."""
         timings: dict[str, float] = {}
-        with _timed(timings, "understand"):
-            understood = self.understand(question, history)
-        self._calibration.check(self.corpus.embedder.name)
-        findings = self._find_apart(understood, only, timings)
+        with self._room:
+            with _timed(timings, "understand"):
+                understood = self.understand(question, history)
+            self._calibration.check(self.corpus.embedder.name)
+            findings, taken = self._found(understood, only, self.corpus.index.version)
+        timings.update(taken)
+        taken.clear()  # whoever asks the same again does not wait for it
         verdict = weakest([finding.verdict for finding in findings])
         answer = Answer(
             question=understood.text,
@@ -118,10 +130,19 @@ class Pipeline:
                 drafts = list(self._generator.generate(finding.question, finding.evidence))
                 yield from [draft for draft in drafts if rests_on(draft, finding.evidence[0])] or drafts[:1]
 
-    def _find_apart(self, question: Question, only: Filters, timings: dict[str, float]) -> Sequence[Finding]:
-        """What was found for `question`, or for the questions in it where they are answered better one by one."""
+    def forget(self) -> None:
+        """Find anew what was asked before, as benchmarks have to."""
+        self._found.cache_clear()
+
+    def _find_apart(
+        self, question: Question, only: Filters, _version: int
+    ) -> tuple[Sequence[Finding], dict[str, float]]:
+        """What was found for `question`, or for the questions in it where they are answered better one by one; and the
+        milliseconds by stage. It holds for that version of the index.
+        """
+        timings: dict[str, float] = {}
         whole = self.find(question, only, timings)
-        return apart(whole, [[self.find(part, only, timings) for part in way] for way in question.ways])
+        return apart(whole, [[self.find(part, only, timings) for part in way] for way in question.ways]), timings
 
     def find(self, question: Question, only: Filters = EVERYTHING, timings: dict[str, float] | None = None) -> Finding:
         """What the corpus holds for one question. Milliseconds by stage are added to `timings`."""

@@ -45,8 +45,8 @@ class Question:
     accented: bool
     readable: bool
     kind: Kind
-    terms: Terms
-    terms_before: Terms
+    terms: Terms = field(hash=False)
+    terms_before: Terms = field(hash=False)
     content: tuple[str, ...]
     inherited: frozenset[str]
     constraints: Constraints

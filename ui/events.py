@@ -87,14 +87,13 @@ class Events:
         if running := self._halts.get(session):  # a question that comes in between ends the answer before it
             running.set()
         self._halts[session] = halt = asyncio.Event()
-        box_text: str | None = ""  # empties the box once; what is typed meanwhile stays
-        now = before
+        now, is_shown = before, False
         answering = reply(self._engine, self._pool, asked, before, self._recorder.record)
         try:
             async with aclosing(until(halt, answering)) as growing:
                 async for now in growing:
-                    yield _shown(now, now.unasked or box_text)
-                    box_text = None
+                    yield _grown(now) if is_shown else _shown(now, now.unasked)
+                    is_shown = True
             if now.is_open and self._halts.get(session) is halt:  # otherwise the conversation was left for a new one
                 yield _shown(stopped(now))
         finally:
@@ -191,6 +190,15 @@ def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]
         *_buttons(is_open=conversation.is_open),
         gr.update(visible=bool(conversation.exchanges)),
     ]
+
+
+def _grown(conversation: Conversation) -> list[Any]:
+    """The same for a conversation that is shown already, when more of its answer, or its end, has come.
+
+    An update of a component's properties costs Gradio fifty times what a new value of it does.
+    """
+    buttons = [gr.skip(), gr.skip()] if conversation.is_open else _buttons(is_open=False)
+    return [conversation.messages, conversation, conversation.unasked or gr.skip(), *buttons, gr.skip()]
 
 
 def _buttons(*, is_open: bool) -> list[Any]:

@@ -33,12 +33,10 @@ Insert = tuple[int, int, str]
 
 def plain(text: str) -> str:
     """`text` without control, bidi and zero-width characters; every kind of line end becomes a newline."""
-    kept = (
-        character
-        for character in _LINE_END.sub("\n", text).replace("\t", " ")
-        if character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}
-    )
-    return "".join(kept)
+    text = _LINE_END.sub("\n", text).replace("\t", " ")
+    if text.replace("\n", "").isprintable():  # nearly every text, and told at once
+        return text
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
 
 
 def escape(text: str) -> str:
@@ -90,7 +88,7 @@ def byline(parts: Iterable[str]) -> str:
 def answer(reply: Answer, *, is_complete: bool = True) -> str:
     """The answer with linked markers and its numbered sources; a doubt or a refusal as a notice with its reason.
 
-    The style sheet shows thumbs beside one that is complete.
+    One that is complete also tells how it was found, and the style sheet shows thumbs beside it.
     """
     text = plain(reply.text)
     inserts = _inserts(text, reply.citations)
@@ -104,8 +102,8 @@ def answer(reply: Answer, *, is_complete: bool = True) -> str:
     if sources:
         sources = f'<p class="hd-sources-title">Nguồn trích dẫn</p><ol class="hd-sources">{sources}</ol>'
     tools = f'<p class="hd-tools"><button type="button" class="hd-copy">Sao chép câu trả lời</button>{_RETRY}</p>'
-    kind = "hd-answer hd-complete" if is_complete else "hd-answer"
-    return f'<div class="{kind}">{_understood(reply)}{shown}{sources}{how(reply)}{tools}</div>'
+    kind, found = ("hd-answer hd-complete", how(reply)) if is_complete else ("hd-answer", "")
+    return f'<div class="{kind}">{_understood(reply)}{shown}{sources}{found}{tools}</div>'
 
 
 def question(text: str, scope: str = "", limit: int = 500) -> str:
