@@ -48,54 +48,55 @@ class Events:
         self._own_examples = lru_cache(maxsize=256)(self._find_examples)
 
     async def ask(
-        self, request: gr.Request, token: str | None, question: str | None, before: Conversation, *chosen: Any
+        self, request: gr.Request, token: str | None, question: str | None, shown: Conversation, *chosen: Any
     ) -> AsyncGenerator[Values, None]:
         """Answer the question in the box; `chosen` is what `_scope` takes."""
         asked = Exchange(question or "", _scope(*chosen))
-        async with aclosing(self._answer(request, token, asked, self._so_far(token, before))) as growing:
+        async with aclosing(self._answer(request, token, asked, shown)) as growing:
             async for update in growing:
                 yield update
 
     async def ask_example(
-        self, request: gr.Request, event: gr.SelectData, token: str | None, before: Conversation, *chosen: Any
+        self, request: gr.Request, event: gr.SelectData, token: str | None, shown: Conversation, *chosen: Any
     ) -> AsyncGenerator[Values, None]:
         """Answer the example that was chosen."""
-        async with aclosing(self.ask(request, token, event.value["text"], before, *chosen)) as growing:
+        async with aclosing(self.ask(request, token, event.value["text"], shown, *chosen)) as growing:
             async for update in growing:
                 yield update
 
     async def ask_again(
-        self, request: gr.Request, token: str | None, before: Conversation, *chosen: Any
+        self, request: gr.Request, token: str | None, shown: Conversation, *chosen: Any
     ) -> AsyncGenerator[Values, None]:
         """Answer the last question anew, in the place of what came of it."""
-        before = self._so_far(token, before)
+        before = self._so_far(token, shown)
         if not before.exchanges:
             return
         asked = Exchange(before.exchanges[-1].question, _scope(*chosen))
-        async with aclosing(self._answer(request, token, asked, before, anew=True)) as growing:
+        async with aclosing(self._answer(request, token, asked, shown, anew=True)) as growing:
             async for update in growing:
                 yield update
 
     async def _answer(
-        self, request: gr.Request, token: str | None, asked: Exchange, before: Conversation, *, anew: bool = False
+        self, request: gr.Request, token: str | None, asked: Exchange, shown: Conversation, *, anew: bool = False
     ) -> AsyncGenerator[Values, None]:
+        before = self._so_far(token, shown)
         if seconds := self._limit.wait(_client(request)):
-            yield _shown(too_fast(before, asked, seconds), asked.question)
+            yield _after(shown, too_fast(before, asked, seconds), asked.question)
             return
         before = before.before_last() if anew else stopped(before)
         session = str(request.session_hash)
         if running := self._halts.get(session):  # a question that comes in between ends the answer before it
             running.set()
         self._halts[session] = halt = asyncio.Event()
-        now, is_shown = before, False
+        now = before
         answering = reply(self._engine, self._pool, asked, before, self._recorder.record)
         try:
             async with aclosing(until(halt, answering)) as growing:
                 async for now in growing:
-                    yield _grown(now) if is_shown else _shown(now, now.unasked)
-                    is_shown = True
+                    yield _after(shown, now, now.unasked)
+                    shown = now
             if now.is_open and self._halts.get(session) is halt:  # otherwise the conversation was left for a new one
-                yield _shown(stopped(now))
+                yield _after(shown, stopped(now))
         finally:
             if self._halts.get(session) is halt:
                 del self._halts[session]
@@ -192,13 +193,18 @@ def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]
     ]
 
 
-def _grown(conversation: Conversation) -> list[Any]:
-    """The same for a conversation that is shown already, when more of its answer, or its end, has come.
+def _after(shown: Conversation, now: Conversation, box_text: str | None = None) -> list[Any]:
+    """The same for `now`, which `shown` grew into: only what that changes.
 
-    An update of a component's properties costs Gradio fifty times what a new value of it does.
+    A new value costs Gradio a fiftieth of what an update of a component's properties does.
     """
-    buttons = [gr.skip(), gr.skip()] if conversation.is_open else _buttons(is_open=False)
-    return [conversation.messages, conversation, conversation.unasked or gr.skip(), *buttons, gr.skip()]
+    chat, state, box, *buttons = _shown(now, box_text)
+    if len(now.exchanges) == len(shown.exchanges) + 1:  # the thumbs stay where they are
+        chat = now.messages
+    if len(now.exchanges) == len(shown.exchanges) and shown.is_open:
+        chat, box = now.messages, box or gr.skip()  # emptied when it was asked; what was typed since stays
+        buttons = [gr.skip(), gr.skip(), gr.skip()] if now.is_open else [*buttons[:2], gr.skip()]
+    return [chat, state, box, *buttons]
 
 
 def _buttons(*, is_open: bool) -> list[Any]:
