@@ -152,11 +152,20 @@ def too_fast(conversation: Conversation, asked: Exchange, seconds: int) -> Conve
 
 def stopped(conversation: Conversation) -> Conversation:
     """The conversation after its answer was stopped: what had been written stays, and a note is added."""
+    return _cut_off(conversation, _STOPPED, "stopped")
+
+
+def failed(conversation: Conversation) -> Conversation:
+    """The same after its answer came to no end for some other reason."""
+    return _cut_off(conversation, f"{_FAILED}.", "error")
+
+
+def _cut_off(conversation: Conversation, why: str, kind: str) -> Conversation:
     if not conversation.is_open:
         return conversation
     *earlier, last = conversation.exchanges
     written = tuple(html for html in last.replies if "hd-pending" not in html)
-    note = render.failure(_STOPPED, "stopped")
+    note = render.failure(why, kind)
     return replace(conversation, exchanges=(*earlier, replace(last, replies=(*written, note))), is_open=False)
 
 

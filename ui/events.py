@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from rag.schema import Article
-from ui.chat import Conversation, Exchange, reply, stopped, too_fast
+from ui.chat import Conversation, Exchange, failed, reply, stopped, too_fast
 from ui.engine import Engine
 from ui.examples import examples
 from ui.limits import RateLimit
@@ -107,9 +107,9 @@ class Events:
         if halt := self._halts.get(str(request.session_hash)):
             halt.set()
 
-    def after_failure(self) -> Values:
+    def after_failure(self, before: Conversation) -> Values:
         """`reply` tells of what went wrong; left are Gradio's own failures."""
-        return _buttons(is_open=False)
+        return _shown(failed(before))
 
     async def go_on(self, token: str | None) -> Values:
         """Show what is kept of the conversation that the widget began on an earlier page."""
@@ -183,30 +183,18 @@ def _scope(publishers: list[str] | None, since: str | None, until: str | None, a
 
 
 def _shown(conversation: Conversation, box_text: str | None = None) -> list[Any]:
-    """Values for the conversation, the state, the box (untouched by default), send, stop and save."""
-    return [
-        gr.update(value=conversation.messages, feedback_value=given(conversation)),
-        conversation,
-        gr.skip() if box_text is None else box_text,
-        *_buttons(is_open=conversation.is_open),
-        gr.update(visible=bool(conversation.exchanges)),
-    ]
+    """Values for the conversation, the state and the box, which is untouched by default."""
+    chat = gr.update(value=conversation.messages, feedback_value=given(conversation))
+    return [chat, conversation, gr.skip() if box_text is None else box_text]
 
 
-def _after(shown: Conversation, now: Conversation, box_text: str | None = None) -> list[Any]:
-    """The same for `now`, which `shown` grew into: only what that changes.
+def _after(shown: Conversation, now: Conversation, box_text: str = "") -> list[Any]:
+    """The same for `now`, which comes after `shown`.
 
-    A new value costs Gradio a fiftieth of what an update of a component's properties does.
+    A new value costs Gradio a fiftieth of what an update of a component's properties does: the thumbs are sent only
+    where they do not stay as they are. The box is emptied when it was asked; what was typed since stays.
     """
-    chat, state, box, *buttons = _shown(now, box_text)
-    if len(now.exchanges) == len(shown.exchanges) + 1:  # the thumbs stay where they are
-        chat = now.messages
-    if len(now.exchanges) == len(shown.exchanges) and shown.is_open:
-        chat, box = now.messages, box or gr.skip()  # emptied when it was asked; what was typed since stays
-        buttons = [gr.skip(), gr.skip(), gr.skip()] if now.is_open else [*buttons[:2], gr.skip()]
-    return [chat, state, box, *buttons]
-
-
-def _buttons(*, is_open: bool) -> list[Any]:
-    """Send while nothing is being answered, stop while something is."""
-    return [gr.update(visible=not is_open), gr.update(visible=is_open)]
+    more = len(now.exchanges) - len(shown.exchanges)
+    is_same = not more and shown.is_open
+    chat = now.messages if more == 1 or is_same else _shown(now)[0]
+    return [chat, now, box_text or (gr.skip() if is_same else "")]

@@ -71,7 +71,7 @@ def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
     with gr.Blocks(title="hoidap – Hỏi đáp có dẫn nguồn", analytics_enabled=False) as page:
         with gr.Row(elem_id="hd-top"):
             gr.Markdown(_HEADER, elem_id="hd-header")
-            save = gr.Button("Tải về", size="sm", visible=False, elem_id="hd-save", min_width=0, scale=0)
+            gr.Button("Tải về", size="sm", elem_id="hd-save", min_width=0, scale=0)
             renew = gr.Button("Cuộc trò chuyện mới", size="sm", elem_id="hd-new", min_width=0, scale=0)
         chat = gr.Chatbot(
             label="Cuộc trò chuyện",
@@ -107,14 +107,14 @@ def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
                 elem_id="hd-question",
             )
             send = gr.Button("Gửi", variant="primary", elem_id="hd-send", min_width=0, scale=0)
-            stop = gr.Button("Dừng", visible=False, elem_id="hd-stop", min_width=0, scale=0)
+            stop = gr.Button("Dừng", elem_id="hd-stop", min_width=0, scale=0)
         again = gr.Button("Hỏi lại", visible="hidden", elem_id="hd-again")  # pressed by those in the answers
         state = gr.State(Conversation())
         article = gr.State(None)
         token = gr.Textbox(visible=False, elem_id="hd-token")  # filled by the widget; see `ui.memory`
 
         chosen = [publishers, since, until_day, article]
-        outputs = [chat, state, box, send, stop, save]
+        outputs = [chat, state, box]
         # Only answers go through Gradio's queue: as the queue's stream ends, it loses what is asked at that moment.
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
         queued: dict[str, Any] = {**quiet, "queue": True, "concurrency_limit": CONCURRENCY, "concurrency_id": "ask"}
@@ -124,7 +124,7 @@ def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
             again.click(events.ask_again, [token, state, *chosen], outputs, **queued),
         ]
         for event in asked:
-            event.failure(events.after_failure, None, [send, stop], **quiet)
+            event.failure(events.after_failure, [state], outputs, **quiet)
         stop.click(events.end, None, None, **quiet)
         page.unload(events.end)  # the tab was closed
         renew.click(events.begin_anew, [token], [*outputs, *thumbs.outputs], **quiet)

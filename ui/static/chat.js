@@ -104,10 +104,28 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// An answer is being written as long as the last message is one that will grow. The style sheet shows by it which of
+// the two buttons there is, and that there is something to save; the server would have to send both each time.
+function isAnswering() {
+  const replies = document.querySelectorAll("#hd-chat .bot-row");
+  return Boolean(replies[replies.length - 1]?.querySelector(".hd-pending, .hd-answer:not(.hd-complete)"));
+}
+
+function showButtons() {
+  document.body.classList.toggle("hd-answering", isAnswering());
+  document.body.classList.toggle("hd-begun", Boolean(document.querySelector("#hd-chat .bot-row")));
+}
+
+function stop() {
+  if (isAnswering()) {
+    document.querySelector("#hd-stop").click();
+  }
+}
+
 // Esc stops the answer. Enter that ends a word of an input method sends nothing.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
-    document.querySelector("#hd-stop")?.click();
+    stop();
   } else if (event.key === "Enter" && event.isComposing) {
     event.stopPropagation();
   }
@@ -120,7 +138,7 @@ told.setAttribute("role", "status");
 let wasOpen = false;
 
 function tellAndKeepFocus() {
-  const isOpen = Boolean(document.querySelector("#hd-stop"));
+  const isOpen = isAnswering();
   const replies = document.querySelectorAll("#hd-chat .bot-row");
   const reply = replies[replies.length - 1]?.querySelector(".hd-answer, .hd-notice:not(.hd-pending)");
   const lines = reply?.matches(".hd-answer") ? statements(reply).map(({ text }) => text) : reply ? [words(reply)] : [];
@@ -228,6 +246,7 @@ new MutationObserver(() => {
   inVietnamese();
   mendRoles();
   goOnFromComment();
+  showButtons();
   tellAndKeepFocus();
   keepQuestionInSight();
 }).observe(document.documentElement, { attributeFilter: ["aria-label", "lang"], childList: true, subtree: true });

@@ -8,7 +8,7 @@
   let question = "";
   let isReady = false;
   let isClosed = false;
-  let pressed = null;
+  let isStopping = false;
 
   const element = (query) => document.querySelector(query);
   const box = () => element("#hd-question textarea");
@@ -32,15 +32,15 @@
       fill(element("#hd-token textarea"), token);
       tell("ready");
     }
-    const stop = element("#hd-stop"); // a new one for every answer
-    if (isClosed && stop && stop !== pressed) {
-      pressed = stop;
-      stop.click();
-    } else if (!isClosed && question && element("#hd-send")) {
+    const isAnswering = document.body.classList.contains("hd-answering"); // as chat.js has just told
+    if (isAnswering && isClosed && !isStopping) {
+      element("#hd-stop").click();
+    } else if (!isAnswering && !isClosed && question && element("#hd-send")) {
       fill(box(), question);
       question = "";
       setTimeout(() => element("#hd-send")?.click());
     }
+    isStopping = isAnswering && isClosed;
   }
 
   window.addEventListener("message", (event) => {
