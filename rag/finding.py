@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag.evidence import Evidence
@@ -24,10 +24,21 @@ class Finding:
     verdict: Verdict
 
 
-def apart(whole: Finding, ways: Sequence[Sequence[Finding]]) -> Sequence[Finding]:
-    """The parts of the way in which the questions in one are answered best; `whole` alone if none is better."""
+def apart(whole: Finding, find: Callable[[Question], Finding]) -> Sequence[Finding]:
+    """The parts of the way in which the questions in one are answered best; `whole` alone if none is better.
+
+    `find` finds a part; it is called only where the part may turn out better.
+    """
+    ways = [[find(part) for part in way] for way in whole.question.ways if _may_be_better(whole, way)]
     better = [parts for parts in ways if _is_better(whole, parts)]
     return max(better, key=lambda parts: min(part.verdict.support for part in parts), default=[whole])
+
+
+def _may_be_better(whole: Finding, way: Sequence[Question]) -> bool:
+    """Whether `_is_better` could be true of the parts, whatever is found for them."""
+    if whole.verdict.outcome == Outcome.NOT_FOUND or any(whole.evidence[0].features[name] < 1 for name in _NAMED):
+        return True
+    return any(1 - _held(part, whole.evidence[0]) >= _MORE for part in way)
 
 
 def _is_better(whole: Finding, parts: Sequence[Finding]) -> bool:
@@ -54,6 +65,10 @@ def _meets_more(of_whole: Evidence, best: Sequence[Evidence], name: str) -> bool
 
 def _gain(of_whole: Evidence, part: Finding) -> float:
     """How much more of its question the evidence of `part` holds than `of_whole` does."""
-    content = set(part.question.content)
-    held, own = (set(part.question.read(e.text)) for e in (of_whole, part.evidence[0]))
-    return (len(content & own) - len(content & held)) / max(len(content), 1)
+    return _held(part.question, part.evidence[0]) - _held(part.question, of_whole)
+
+
+def _held(question: Question, evidence: Evidence) -> float:
+    """How much of what `question` is about the evidence holds."""
+    content = set(question.content)
+    return len(content & set(question.read(evidence.text))) / max(len(content), 1)

@@ -142,7 +142,7 @@ class Pipeline:
         """
         timings: dict[str, float] = {}
         whole = self.find(question, only, timings)
-        return apart(whole, [[self.find(part, only, timings) for part in way] for way in question.ways]), timings
+        return apart(whole, lambda part: self.find(part, only, timings)), timings
 
     def find(self, question: Question, only: Filters = EVERYTHING, timings: dict[str, float] | None = None) -> Finding:
         """What the corpus holds for one question. Milliseconds by stage are added to `timings`."""

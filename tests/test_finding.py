@@ -9,7 +9,7 @@ import pytest
 from rag.evidence import weigh
 from rag.finding import Finding, apart
 from rag.grounding import Verdict
-from rag.question import understand
+from rag.question import Question, understand
 from rag.schema import Outcome
 from tests.test_evidence import make_passage
 
@@ -25,19 +25,40 @@ def found(question: str, text: str, outcome: Outcome = Outcome.ANSWERED) -> Find
     return Finding(understood, (passage,), evidence, Verdict(outcome, 0.5))
 
 
+def taken(whole: Finding, *ways: list[Finding]) -> list[Finding]:
+    """What is taken of `whole` and the findings of its parts, if they are to be taken for it in these ways."""
+    findings = {id(part.question): part for parts in ways for part in parts}
+    question = replace(whole.question, ways=tuple(tuple(part.question for part in parts) for parts in ways))
+    return list(apart(replace(whole, question=question), lambda part: findings[id(part)]))
+
+
 def is_apart(whole: Finding, parts: list[Finding]) -> bool:
     """Whether `parts` are taken in place of `whole`."""
-    taken = apart(whole, [parts])
-    assert list(taken) in ([whole], parts)
-    return list(taken) == parts
+    found = taken(whole, parts)
+    assert found == parts or [one.evidence for one in found] == [whole.evidence]
+    return found == parts
 
 
 def test_of_several_ways_the_surest_is_taken() -> None:
     whole = found(WHOLE, "Giá gạo tám thơm là 5 đồng.", Outcome.NOT_FOUND)
     sure = [found(RICE, "Giá gạo tám thơm là 5 đồng."), found(FISH, "Sản lượng cá basa là 9 tấn.")]
-    unsure = [replace(part, verdict=replace(part.verdict, support=0.4)) for part in sure]
-    assert apart(whole, [unsure, sure, unsure]) == sure
-    assert apart(whole, []) == [whole]
+    unsure = [
+        replace(part, question=replace(part.question), verdict=replace(part.verdict, support=0.4)) for part in sure
+    ]
+    assert taken(whole, unsure, sure) == taken(whole, sure, unsure) == sure
+    assert [one.evidence for one in taken(whole)] == [whole.evidence]
+
+
+def test_parts_that_the_sentence_of_the_whole_holds_are_not_looked_for() -> None:
+    both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
+    whole = found(WHOLE, both)
+    ways = ((understand(RICE), understand(FISH)),)
+    whole = replace(whole, question=replace(whole.question, ways=ways))
+
+    def find(question: Question) -> Finding:
+        raise AssertionError(question.text)
+
+    assert apart(whole, find) == [whole]
 
 
 class TestBetterApart:
