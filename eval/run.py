@@ -41,6 +41,7 @@ def run_cases(
     """
     started, begun = datetime.now(UTC), time.perf_counter()
     _ask(pipeline, cases[0], EVERYTHING)
+    pipeline.forget()
     questions, stages = [], list[dict[str, float]]()
     generator = ""
     prober = Prober(pipeline)

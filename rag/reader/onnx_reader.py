@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from rag.embedding.bundled import bundled_file, bundled_folder
 from rag.embedding.e5_file import E5File
-from rag.embedding.onnx_embedder import open_session
+from rag.embedding.onnx_embedder import open_session, open_tokenizer
 from rag.errors import EmbedderError
 from rag.reader import Reading
 from rag.reader.weights import ReaderWeights, version
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
 
 # What one reading may cost: tokens in all (in training 208), of the question, and of each sentence.
 MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 176, 64, 96
@@ -41,14 +40,6 @@ class OnnxReader:
         self._threads = threads
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(bundled_folder(self._cache_dir) / "tokenizer.json"))
-        tokenizer.no_truncation()
-        return tokenizer
-
-    @cached_property
     def _session(self) -> InferenceSession:
         path = _built(self._cache_dir)
         try:
@@ -62,11 +53,12 @@ class OnnxReader:
         Raises:
             EmbedderError: the cache cannot be written, or the graph in it is damaged.
         """
-        begin, end = (self._tokenizer.token_to_id(special) for special in ("<s>", "</s>"))
-        asked = self._tokenizer.encode(_PREFIX + question, add_special_tokens=False).ids[:QUESTION_TOKENS]
+        tokenizer = open_tokenizer(bundled_folder(self._cache_dir))
+        begin, end = (tokenizer.token_to_id(special) for special in ("<s>", "</s>"))
+        asked = tokenizer.encode(_PREFIX + question, add_special_tokens=False).ids[:QUESTION_TOKENS]
         ids = [begin, *asked, end]
         places = []
-        for encoded in self._tokenizer.encode_batch(list(sentences), add_special_tokens=False):
+        for encoded in tokenizer.encode_batch(list(sentences), add_special_tokens=False):
             room = MAX_TOKENS - len(ids) - 1
             length = min(len(encoded.ids), SENTENCE_TOKENS, room)
             if length < min(len(encoded.ids), WORTHWHILE):
