@@ -421,3 +421,21 @@ def test_an_application_that_cannot_be_made_ends_the_server_with_its_error() -> 
 def test_gradio_is_not_imported_with_the_module() -> None:
     program = "import sys, ui.app, ui.chat, ui.viewer; sys.exit('gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_only_answers_and_the_notice_after_a_comment_go_through_the_queue(client: TestClient) -> None:
+    """As the queue's stream ends, it loses what is asked at that moment; what the page does as it opens must not."""
+    events = client.get("/config").json()["dependencies"]
+    queued = {event["api_name"] for event in events if event["queue"] and event["targets"][0][1] != "unload"}
+    assert queued == {"ask", "ask_example", "ask_again", "_say"}
+
+
+def test_an_answer_cannot_be_had_past_the_queue(client: TestClient) -> None:
+    events = {event["api_name"]: event for event in client.get("/config").json()["dependencies"]}
+    for name, expected in (("ask", 404), ("nothing", 200)):
+        event = events[name]
+        values = {"textbox": "Kim ngạch?", "checkboxgroup": []}
+        parts = {part["id"]: part["type"] for part in client.get("/config").json()["components"]}
+        data = [values.get(parts[part]) for part in event["inputs"]]
+        asked = {"data": data, "fn_index": event["id"], "session_hash": "abc"}
+        assert client.post("/gradio_api/run/predict", json=asked).status_code == expected

@@ -338,3 +338,21 @@ def test_a_pipeline_is_opened_from_settings_without_loading_the_model(tmp_path: 
     pipeline = open_pipeline(Settings(index_dir=tmp_path / "index", embedder="no-such-model"))
     assert pipeline.articles() == []
     assert (tmp_path / "index").is_dir()
+
+
+def test_what_was_found_is_kept_until_the_index_changes_or_it_is_told_to_forget(empty: Pipeline) -> None:
+    def ask() -> tuple[Answer, bool]:
+        answer = empty.ask("Giá gạo năm 2023 là bao nhiêu?")
+        return replace(answer, timings={}), "retrieve" in answer.timings
+
+    empty.corpus.add([make_article("gao", "Giá gạo năm 2023 là 5 đồng một cân.")])
+    first, was_searched = ask()
+    assert was_searched
+    assert ask() == (first, False)
+    empty.forget()
+    assert ask() == (first, True)
+    empty.corpus.add([make_article("gao", "Giá gạo năm 2023 là 6 đồng một cân.")])
+    changed, was_searched = ask()
+    assert was_searched
+    assert "5 đồng" in first.text
+    assert "6 đồng" in changed.text

@@ -137,7 +137,7 @@ def build(engine: Engine, recorder: Recorder, limit: RateLimit) -> gr.Blocks:
         gr.on(changed, events.tell_scope, chosen, told, trigger_mode="always_last", **quiet)
         leave.click(events.look_everywhere, None, [*chosen, *told, chat], **quiet)
     page.state_session_capacity = _SESSIONS
-    return page.queue(max_size=_QUEUE)
+    return page.queue(max_size=_QUEUE, api_open=False)
 
 
 def _theme() -> gr.themes.Base:
