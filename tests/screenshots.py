@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eval.feedback import Cited, Exchange, FeedbackStore
+from rag.pipeline import open_pipeline
+from rag.settings import load_settings
 from tests.browser import chromium, hoidap_serve
 
 if TYPE_CHECKING:
@@ -14,6 +22,8 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DESKTOP, PHONE = (1000, 720), (390, 720)
 QUESTION = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
+GOLD = DOCS.parent / "eval" / "gold" / "dev.jsonl"
+PASSWORD = "chỉ để chụp ảnh"  # noqa: S105
 PATIENCE = 120_000  # milliseconds: the first page waits for the model
 
 
@@ -50,14 +60,60 @@ def take_widget(browser: Browser, address: str) -> None:
     page.close()
 
 
+def keep_a_month(index: Path) -> None:
+    """Fill the store beside `index` with gold questions, truly answered; how often, when and how liked is by chance."""
+    settings = load_settings(index_dir=index)
+    pipeline, store = open_pipeline(settings), FeedbackStore(settings.feedback_file)
+    chance = random.Random(1)  # noqa: S311 # not for secrets
+    gold = [json.loads(line) for line in GOLD.read_text(encoding="utf-8").splitlines()]
+    questions = [one["question"] for one in gold if not one.get("history")]
+    chance.shuffle(questions)
+    pipeline.ask(QUESTION)  # loads the models, whose time is nobody's
+    pipeline.forget()
+    for number, question in enumerate(questions):
+        answer = pipeline.ask(question)
+        kept = Exchange(
+            id="",
+            time=datetime.now(UTC),
+            outcome=answer.outcome,
+            generator=answer.generator,
+            timings=answer.timings,
+            question=answer.question,
+            understood=answer.understood,
+            answer=answer.text,
+            citations=tuple(Cited(c.article_id, c.start, c.end, c.quote) for c in answer.citations),
+        )
+        for again in range(1 + 40 // (1 + number)):
+            name, ago = f"{number}-{again}", timedelta(days=chance.uniform(0, 29))
+            store.add(replace(kept, id=name, session=name, time=kept.time - ago))
+            store.rate(name, chance.choices(("up", "down", None), (15, 5, 80))[0])
+    store.close()
+
+
+def take_admin(browser: Browser, address: str) -> None:
+    """The operator's page, as `docs/admin.png`."""
+    page = browser.new_page(
+        viewport={"width": 1120, "height": 1500},
+        locale="vi-VN",
+        http_credentials={"username": "quản trị", "password": PASSWORD},
+    )
+    page.goto(f"{address}admin")
+    page.locator("main").wait_for(timeout=PATIENCE)
+    page.screenshot(path=DOCS / "admin.png")
+    page.close()
+
+
 def main() -> None:
     """Take all of them."""
+    os.environ["HOIDAP_ADMIN_PASSWORD"] = PASSWORD
     with tempfile.TemporaryDirectory() as folder, hoidap_serve(Path(folder)) as address, chromium() as browser:
         take(browser, address, "chat", DESKTOP, QUESTION)
         take(browser, address, "phone", PHONE, "tong kim ngach xuat nhap khau nam 2023")
         article = "articles/hoi-nghi-co-quan-dai-dien-2024?start=498&end=585"
         take(browser, address + article, "article", DESKTOP)
         take_widget(browser, address)
+        keep_a_month(Path(folder) / "index")
+        take_admin(browser, address)
 
 
 if __name__ == "__main__":

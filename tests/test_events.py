@@ -11,7 +11,7 @@ import gradio as gr
 
 from rag.settings import Settings
 from tests.stand_in import StandIn
-from ui.chat import Conversation
+from ui.chat import Conversation, Exchange
 from ui.events import Events
 from ui.limits import RateLimit
 from ui.recorder import Recorder
@@ -54,3 +54,13 @@ def test_asking_again_is_another_exchange_and_too_soon_it_takes_nothing_away(tmp
     assert first.exchanges[0].id != second.exchanges[0].id
     assert third.exchanges[0] == second.exchanges[0]
     assert "nhanh quá mức" in third.messages[-1]["content"]
+
+
+def test_an_answer_that_came_to_no_end_is_closed_with_a_reason(tmp_path: Path) -> None:
+    events = make(tmp_path)
+    half = Conversation((Exchange("Kim ngạch?", replies=("<p>Kim ngạch</p>",)),), is_open=True)
+    chat, closed, _ = events.after_failure(half)
+    assert not closed.is_open
+    assert [message["content"] for message in chat["value"]][1] == "<p>Kim ngạch</p>"
+    assert "lỗi ngoài dự kiến" in chat["value"][-1]["content"]
+    assert events.after_failure(closed)[1] == closed
