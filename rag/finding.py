@@ -27,10 +27,20 @@ class Finding:
 def apart(whole: Finding, find: Callable[[Question], Finding]) -> Sequence[Finding]:
     """The parts of the way in which the questions in one are answered best; `whole` alone if none is better.
 
-    `find` finds a part; it is called only where the part may turn out better.
+    `find` finds a part; it is called only where the part may turn out better. What surely asks for several things is
+    answered apart as soon as each of them has an answer.
     """
-    ways = [[find(part) for part in way] for way in whole.question.ways if _may_be_better(whole, way)]
-    better = [parts for parts in ways if _is_better(whole, parts)]
+    better = []
+    for way in whole.question.ways:
+        if not way.is_sure and not _may_be_better(whole, way.parts):
+            continue
+        parts = [find(part) for part in way.parts]
+        if any(part.verdict.outcome == Outcome.NOT_FOUND for part in parts):
+            continue
+        if way.is_sure:
+            return parts
+        if _is_better(whole, parts):
+            better.append(parts)
     return max(better, key=lambda parts: min(part.verdict.support for part in parts), default=[whole])
 
 
@@ -43,8 +53,6 @@ def _may_be_better(whole: Finding, way: Sequence[Question]) -> bool:
 
 def _is_better(whole: Finding, parts: Sequence[Finding]) -> bool:
     """Whether the parts are answered each by a sentence of its own, which that of the whole does not make up for."""
-    if any(part.verdict.outcome == Outcome.NOT_FOUND for part in parts):
-        return False
     best = [part.evidence[0] for part in parts]
     if len({(e.passage.article.id, e.span) for e in best}) < len(parts):
         return False

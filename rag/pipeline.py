@@ -121,14 +121,16 @@ class Pipeline:
 
     def _drafts(self, findings: Sequence[Finding]) -> Iterator[Draft]:
         """What is to be said: the answer; of several questions in one the best of each; in a refusal what is near."""
+        said: list[Draft] = []
         for finding in findings:
             if finding.verdict.outcome == Outcome.NOT_FOUND:
                 yield from nearest(finding.verdict, finding.evidence)
             elif len(findings) == 1:
                 yield from self._generator.generate(finding.question, finding.evidence)
-            else:
+            elif not any(rests_on(draft, finding.evidence[0]) for draft in said):  # the same sentence may answer both
                 drafts = list(self._generator.generate(finding.question, finding.evidence))
-                yield from [draft for draft in drafts if rests_on(draft, finding.evidence[0])] or drafts[:1]
+                said += [draft for draft in drafts if rests_on(draft, finding.evidence[0])] or drafts[:1]
+        yield from said
 
     def forget(self) -> None:
         """Find anew what was asked before, as benchmarks have to."""

@@ -13,7 +13,7 @@ from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, write_out
 from rag.understanding.followups import MAX_CHARS, resolve, without_pointers, without_replaced
 from rag.understanding.kinds import Kind, ask_words, counted
-from rag.understanding.splitting import splits
+from rag.understanding.splitting import Split, splits
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents, typed_with_accents
 from rag.vietnamese.terms import Terms, terms
@@ -36,7 +36,7 @@ class Question:
     are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited`
     those that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
     `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are
-    the ways to take it for several questions in one, which only the evidence can tell; `is_part` is true of those.
+    the ways to take it for several questions in one, the likeliest first; `is_part` is true of those.
     """
 
     text: str
@@ -52,7 +52,7 @@ class Question:
     constraints: Constraints
     equivalents: tuple[Equivalent, ...]
     unit: str
-    ways: tuple[tuple[Question, ...], ...] = ()
+    ways: tuple[Way, ...] = ()
     is_part: bool = False
 
     def form(self, text: str) -> Phrase:
@@ -76,6 +76,14 @@ class Question:
         """How much a word of `content` counts, beside its rarity."""
         is_bare = len(self.content) - len(self.inherited) <= _BARE  # it only points: "còn năm 2022?"
         return INHERITED if word in self.inherited and not is_bare else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to take a question for several. It `is_sure` to ask for several; otherwise only the evidence can tell."""
+
+    parts: tuple[Question, ...]
+    is_sure: bool
 
 
 Mend = Callable[..., str]
@@ -135,16 +143,10 @@ def understand(
 
     read = _Read(cleaned, tuple(trace), accented, readable, helps.defined, frozenset(without))
 
-    def build(now: str, kind: Kind | None = None) -> Question:
-        return _build(now, before, kind, read)
-
-    whole = build(now)
+    whole = _build(now, before, None, read)
     if Step.PARTS in without:
         return whole
-    # Each part asks for one thing, though together they ask for several.
-    kind = Kind.THING if whole.kind == Kind.LIST else whole.kind
-    ways = [tuple(replace(build(part, kind), is_part=True) for part in parts) for parts in splits(now)]
-    return replace(whole, ways=tuple(ways))
+    return replace(whole, ways=tuple(_way(split, before, whole.kind, read) for split in splits(now)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,20 @@ class _Read:
     readable: bool
     defined: Mapping[str, str]
     without: frozenset[Step]
+
+
+def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
+    """The parts of `split` as questions. One that names nothing is about what the other names."""
+    left, right = split.parts
+    named = [bool(constraints(part, accented=read.accented).named) for part in split.parts]
+    leans = (split.is_sure and named == [False, True], split.is_sure and not named[1])
+    # Each part asks for one thing, though together they ask for several.
+    kind = Kind.THING if kind == Kind.LIST else kind
+    built = (
+        _build(left, [*before, right] if leans[0] else before, kind, read),
+        _build(right, [*before, left] if leans[1] else before, kind, read),
+    )
+    return Way(tuple(replace(part, is_part=True) for part in built), split.is_sure)
 
 
 def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Question:

@@ -109,7 +109,7 @@ def _beginning(text: str, span: Span, words: int) -> Span:
     """The first clauses of `span`, at most `words` words of them where it can be parted so."""
     start, end = span
     ends = [m.start() for m in _PART_END.finditer(text, start, end)]
-    ends = [at for at in ends if text.count("(", start, at) == text.count(")", start, at)]
+    ends = [at for at in ends if _is_outside(text[start:at])]
     ends = [at for at in ends if len(text[start:at].split()) >= _SHORTEST_ITEM // 2]
     short = [at for at in ends if len(text[start:at].split()) <= words]
     if len(text[start:end].split()) <= words or not ends:
@@ -140,7 +140,9 @@ def _whole(question: Question, evidence: Evidence) -> Span:
     listed = _with_list(question, evidence)
     if listed != evidence.span and (question.kind == Kind.LIST or _words(text, listed) <= _MAX_WORDS):
         return listed
-    return _sentence(evidence, _PART_OF_TWO if question.is_part else _LONG_SENTENCE)
+    if question.is_part:
+        return _clauses(question, evidence, _sentence(evidence, _PART_OF_TWO), _PART_OF_TWO)
+    return _sentence(evidence, _LONG_SENTENCE)
 
 
 def _sentence(evidence: Evidence, limit: int) -> Span:
@@ -158,6 +160,29 @@ def _sentence(evidence: Evidence, limit: int) -> Span:
         last += 1
     start, end = parts[first][0], parts[last][1]
     return start, start + len(text[start:end].rstrip(" ,;"))
+
+
+def _clauses(question: Question, evidence: Evidence, span: Span, limit: int) -> Span:
+    """As many clauses of `span` as `limit` words allow: those with the short answer and the most of what is asked."""
+    text, (start, end) = evidence.passage.article.text, span
+    if _words(text, span) <= limit or not evidence.short:
+        return span
+    ends = [m.end() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    begins = [start, *(at + 1 for at in ends)]
+    asked = set(question.content)
+
+    def worth(clauses: Span) -> tuple[int, int]:
+        return len(asked & set(question.form(text[slice(*clauses)]))), -_words(text, clauses)
+
+    runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
+    short = evidence.short
+    short_enough = [run for run in runs if run[0] <= short[0] < short[1] <= run[1] and _words(text, run) <= limit]
+    return max(short_enough, key=worth, default=span)
+
+
+def _is_outside(before: str) -> bool:
+    """Whether what follows `before` stands in no brackets."""
+    return before.count("(") == before.count(")")
 
 
 def _words(text: str, span: Span) -> int:

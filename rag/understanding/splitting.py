@@ -1,38 +1,87 @@
-"""Two questions in one: "A và B lần lượt là bao nhiêu?", "so năm 2022 với năm 2024"."""
+"""Two questions in one: "A và B lần lượt là bao nhiêu?", "Ai chủ trì, còn ai dự?", "so năm 2022 với năm 2024"."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from rag.understanding.constraints import YEAR_PHRASE, years
+from rag.understanding.kinds import Kind, ask_words
+from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
-_AND = re.compile(r"\s*(?:[,;]\s*)?\b(?:và|so với|với|còn|cùng với)\b\s+|\s*;\s*", re.IGNORECASE)
-_COMPARING = re.compile(r"^\s*(?:hãy\s+)?so(?:\s+sánh)?\b\s*", re.IGNORECASE)
+_JOINTS = ("và", "so với", "với", "còn", "cùng với", "đồng thời", "rồi", "hay")
+_JOINT = "|".join(sorted({*_JOINTS, *map(strip_accents, _JOINTS)}, key=len, reverse=True))
+_AND = re.compile(rf"\s*(?:[,;]\s*)?\b(?:{_JOINT})\b\s+(?!nhau\b)|\s*;\s*", re.IGNORECASE)
+_NEXT = re.compile(r"\?\s+(?:(?:thế còn|thế|còn|và|vậy|đồng thời)\s+)?(?=\w)", re.IGNORECASE)
+_COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.IGNORECASE)
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
-_SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ)\b", re.IGNORECASE)
+_SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNORECASE)
+# What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
+_SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
+_IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
 _MOST = 3  # ways to be tried: each costs two searches
 
 
-def splits(text: str) -> list[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A way to part a question in two. `is_sure` if there is no doubt that it asks for two things."""
+
+    parts: tuple[str, str]
+    is_sure: bool = False
+
+
+def splits(text: str) -> list[Split]:
     """The ways to part `text` in two, the likeliest first; none if it joins nothing."""
-    ways, of_years = [], []
-    found = list(YEAR_PHRASE.finditer(text))
-    if len(found) == 2 and len(years(text)) == 2 and _AND.fullmatch(text[found[0].end() : found[1].start()] or "-"):
-        begin, end = text[: found[0].start()], text[found[1].end() :]
-        of_years = [(begin + found[0].group() + end, begin + found[1].group() + end)]
+    ways = [*_of_years(text), *_of_sentences(text)]
+    in_order = bool(_IN_ORDER.search(text))
+    text = _IN_ORDER.sub("", text)
+    compared = bool(_COMPARING.match(text) or _COMPARED.search(text))
     text = _COMPARING.sub("", text)
-    for joint in _AND.finditer(text):
-        left, right = text[: joint.start()].strip(), text[joint.end() :].strip()
-        if min(len(syllables(left)), len(syllables(right))) < _LEAST:
-            continue
-        if shared := _SHARING.match(right):
-            # The last such word of the left part begins what the right one replaces.
-            places = list(re.finditer(rf"\b{re.escape(shared.group(1))}\b", left, re.IGNORECASE))
-            if places and places[-1].start() > 0:
-                right = left[: places[-1].start()] + right
-        ways.append((left, right))
+    joined = [way for joint in _AND.finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))]
     middle = len(text) / 2
-    ways.sort(key=lambda way: abs(len(way[0]) - middle))
-    return [*of_years, *ways][:_MOST]
+    joined.sort(key=lambda way: (not way.is_sure, abs(len(way.parts[0]) - middle)))
+    return [*ways, *joined][:_MOST]
+
+
+def _of_years(text: str) -> list[Split]:
+    """All but the years is shared: "Kim ngạch năm 2022 và 2023"."""
+    found = list(YEAR_PHRASE.finditer(text))
+    if len(found) != 2 or len(years(text)) != 2 or not _AND.fullmatch(text[found[0].end() : found[1].start()] or "-"):
+        return []
+    begin, end = text[: found[0].start()], text[found[1].end() :]
+    return [Split((begin + found[0].group() + end, begin + found[1].group() + end))]
+
+
+def _of_sentences(text: str) -> list[Split]:
+    """Two questions, one after the other: "A là ai? B thì sao?"."""
+    ways = [Split((text[: m.start() + 1].strip(), text[m.end() :].strip()), is_sure=True) for m in _NEXT.finditer(text)]
+    return [way for way in ways if _is_long_enough(way.parts)]
+
+
+def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None:
+    """The parts before and behind `joint`, each with what it shares with the other; None if one says too little."""
+    left, right = joint.string[: joint.start()].strip(), joint.string[joint.end() :].strip()
+    if re.match("hay", joint.group().strip(" ,"), re.IGNORECASE) and not compared:  # "good", not "or"
+        return None
+    each_asks = _asks(left) and _asks(right)
+    is_shared = False
+    if left and compared and not _asks(left) and (end := _SHARED_END.search(right)):
+        left, is_shared = f"{left}, {right[end.end() :]}", True
+    if shared := _SHARING.match(right):
+        # The last such word of the left part begins what the right one replaces.
+        places = list(re.finditer(rf"\b{re.escape(shared.group(1))}\b", left, re.IGNORECASE))
+        if places and places[-1].start() > 0:
+            right = left[: places[-1].start()] + right
+    parts = (left, right)
+    return Split(parts, each_asks or is_shared or in_order) if _is_long_enough(parts) else None
+
+
+def _asks(text: str) -> bool:
+    return ask_words(text, accented=has_accents(text))[1] != Kind.OPEN
+
+
+def _is_long_enough(parts: tuple[str, str]) -> bool:
+    return min(len(syllables(part)) for part in parts) >= _LEAST
