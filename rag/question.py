@@ -165,7 +165,7 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
     """The parts of `split` as questions. One that names nothing is about what the other names."""
     left, right = split.parts
     named = [bool(constraints(part, accented=read.accented).named) for part in split.parts]
-    leans = (split.is_sure and named == [False, True], split.is_sure and not named[1])
+    leans = [split.is_sure and named == one for one in ([False, True], [True, False])]
     # Each part asks for one thing, though together they ask for several.
     kind = Kind.THING if kind == Kind.LIST else kind
     built = (

@@ -9,7 +9,7 @@ import pytest
 from rag.evidence import weigh
 from rag.finding import Finding, apart
 from rag.grounding import Verdict
-from rag.question import Question, understand
+from rag.question import Question, Way, understand
 from rag.schema import Outcome
 from tests.test_evidence import make_passage
 
@@ -25,10 +25,12 @@ def found(question: str, text: str, outcome: Outcome = Outcome.ANSWERED) -> Find
     return Finding(understood, (passage,), evidence, Verdict(outcome, 0.5))
 
 
-def taken(whole: Finding, *ways: list[Finding]) -> list[Finding]:
+def taken(whole: Finding, *ways: list[Finding], is_sure: bool = False) -> list[Finding]:
     """What is taken of `whole` and the findings of its parts, if they are to be taken for it in these ways."""
     findings = {id(part.question): part for parts in ways for part in parts}
-    question = replace(whole.question, ways=tuple(tuple(part.question for part in parts) for parts in ways))
+    question = replace(
+        whole.question, ways=tuple(Way(tuple(part.question for part in parts), is_sure) for parts in ways)
+    )
     return list(apart(replace(whole, question=question), lambda part: findings[id(part)]))
 
 
@@ -52,7 +54,7 @@ def test_of_several_ways_the_surest_is_taken() -> None:
 def test_parts_that_the_sentence_of_the_whole_holds_are_not_looked_for() -> None:
     both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
     whole = found(WHOLE, both)
-    ways = ((understand(RICE), understand(FISH)),)
+    ways = (Way((understand(RICE), understand(FISH)), is_sure=False),)
     whole = replace(whole, question=replace(whole.question, ways=ways))
 
     def find(question: Question) -> Finding:
@@ -88,3 +90,18 @@ class TestBetterApart:
     def test_what_is_not_found_whole_may_be_found_in_parts(self) -> None:
         both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
         assert is_apart(found(WHOLE, both, Outcome.NOT_FOUND), self.parts())
+
+
+class TestSurelySeveral:
+    both = "Giá gạo tám thơm và sản lượng cá basa đều tăng."
+
+    def test_each_is_answered_apart_though_one_sentence_holds_the_words_of_both(self) -> None:
+        whole = found(WHOLE, self.both)
+        parts = [found(RICE, "Giá gạo tám thơm là 5 đồng."), found(FISH, "Cá lặn.", Outcome.UNSURE)]
+        assert taken(whole, parts) == [whole] or taken(whole, parts)[0].evidence == whole.evidence
+        assert taken(whole, parts, is_sure=True) == parts
+
+    def test_what_is_not_found_in_parts_may_be_answered_whole(self) -> None:
+        parts = [found(RICE, self.both), found(FISH, "Cá lặn.", Outcome.NOT_FOUND)]
+        (one,) = taken(found(WHOLE, self.both), parts, is_sure=True)
+        assert one.question.text == WHOLE

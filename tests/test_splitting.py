@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.understanding.splitting import splits
+from rag.understanding.splitting import Split, splits
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from rag.understanding.splitting import splits
     ],
 )
 def test_what_is_joined_is_parted(text: str, way: tuple[str, str]) -> None:
-    assert splits(text)[0] == way
+    assert splits(text)[0].parts == way
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,59 @@ def test_what_is_joined_is_parted(text: str, way: tuple[str, str]) -> None:
     ],
 )
 def test_two_years_are_two_questions_with_all_the_rest(text: str, way: tuple[str, str]) -> None:
-    assert way in splits(text)
+    assert way in [split.parts for split in splits(text)]
 
 
 def test_the_way_by_years_leaves_no_part_without_its_topic_and_comes_first() -> None:
     first, *_ = splits("Kim ngạch năm 2022 và 2023 là bao nhiêu?")
-    assert first == ("Kim ngạch năm 2022 là bao nhiêu?", "Kim ngạch 2023 là bao nhiêu?")
+    assert first.parts == ("Kim ngạch năm 2022 là bao nhiêu?", "Kim ngạch 2023 là bao nhiêu?")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Cống dài bao nhiêu, và ai xây nó?", ("Cống dài bao nhiêu", "ai xây nó?")),
+        ("Ai ký văn bản? Còn hạn nộp là ngày nào?", ("Ai ký văn bản?", "hạn nộp là ngày nào?")),
+        (
+            "Số trường và số lớp học lần lượt là bao nhiêu?",
+            ("Số trường", "số lớp học là bao nhiêu?"),
+        ),
+        # What is compared shares what is asked of it.
+        (
+            "Bến Tre với Trà Vinh, nơi nào đông dân hơn?",
+            ("Bến Tre, nơi nào đông dân hơn?", "Trà Vinh, nơi nào đông dân hơn?"),
+        ),
+        (
+            "Cầu Rồng so với cầu Hàn thì cây nào dài hơn?",
+            ("Cầu Rồng, thì cây nào dài hơn?", "cầu Hàn thì cây nào dài hơn?"),
+        ),
+    ],
+)
+def test_two_things_are_surely_asked_for(text: str, parts: tuple[str, str]) -> None:
+    assert splits(text)[0] == Split(parts, is_sure=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tổng kim ngạch và xuất siêu là bao nhiêu?",  # the first part asks nothing: it may be one thing with the second
+        "Các bên ngồi lại với nhau bàn việc gì?",
+        "So với mục tiêu đề ra, xuất khẩu tăng bao nhiêu?",
+        "Hội nghị bàn về đầu tư và thương mại khi nào?",
+    ],
+)
+def test_what_may_be_one_thing_is_not_surely_two(text: str) -> None:
+    assert not any(split.is_sure for split in splits(text))
+
+
+def test_or_joins_only_what_is_compared() -> None:
+    assert splits("Làm sao để viết hay một bài báo cáo?") == []
+    assert splits("Xuất khẩu hay nhập khẩu tăng nhanh hơn?")[0].parts == ("Xuất khẩu", "nhập khẩu tăng nhanh hơn?")
 
 
 @pytest.mark.parametrize("text", ["So sánh xuất siêu năm 2022 với nhập siêu", "Hãy so xuất siêu với nhập siêu"])
 def test_the_word_that_compares_belongs_to_no_part(text: str) -> None:
-    left, right = splits(text)[0]
+    left, right = splits(text)[0].parts
     assert left.startswith("xuất siêu")
     assert right.startswith("nhập siêu")
 
@@ -75,7 +117,7 @@ def test_what_joins_nothing_is_not_parted(text: str) -> None:
 
 def test_no_more_ways_than_can_be_tried_the_most_even_first() -> None:
     text = " và ".join(["một hai ba"] * 9)
-    ways = splits(text)
+    ways = [split.parts for split in splits(text)]
     assert 1 < len(ways) <= 3
     assert [abs(len(left) - len(right)) for left, right in ways] == sorted(
         abs(len(left) - len(right)) for left, right in ways
@@ -89,4 +131,4 @@ def test_no_more_ways_than_can_be_tried_the_most_even_first() -> None:
     )
 )
 def test_no_part_is_empty(text: str) -> None:
-    assert all(part.strip() for way in splits(text) for part in way)
+    assert all(part.strip() for split in splits(text) for part in split.parts)

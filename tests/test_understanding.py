@@ -104,7 +104,7 @@ class TestLeftOut:
         assert pipeline.understand(WITH_ALL).kind != Kind.OPEN
         question = without(pipeline, Step.KINDS).understand(WITH_ALL)
         assert question.kind == Kind.OPEN
-        assert all(part.kind == Kind.OPEN for way in question.ways for part in way)
+        assert all(part.kind == Kind.OPEN for way in question.ways for part in way.parts)
 
     def test_one_of_the_two_searches(self, pipeline: Pipeline) -> None:
         question = pipeline.understand("Kiều hối mỗi năm")
@@ -136,7 +136,8 @@ class TestLeftOut:
 class TestParts:
     def test_the_parts_share_what_the_question_leaves_out_once(self, pipeline: Pipeline) -> None:
         question = pipeline.understand("Tổng kim ngạch và xuất siêu lần lượt là bao nhiêu?")
-        ((left, right),) = question.ways
+        (way,) = question.ways
+        left, right = way.parts
         assert left.kind == right.kind == question.kind == Kind.QUANTITY
         assert left.ways == right.ways == ()
         assert "siêu" not in left.content
