@@ -81,6 +81,10 @@ def plain_chromium(folder: Path, preferences: Mapping[str, object]) -> Iterator[
             process.terminate()
 
 
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+"""What axe-core is to look for: what breaks WCAG 2.2 at the levels A and AA."""
+
+
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
     """The address of `app`, served by a thread of this process."""

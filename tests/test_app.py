@@ -395,6 +395,10 @@ def test_a_notice_stands_at_every_address_while_the_application_is_made(monkeypa
             answer = httpx.get(address + path, timeout=5)
             seen.append((answer.status_code, answer.headers.get("refresh"), answer.text))
             assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        framed = httpx.get(address + "widget", timeout=5)
+        assert "frame-ancestors 'self' https://portal.example" in framed.headers["content-security-policy"]
+        assert (framed.status_code, framed.headers["refresh"]) == (503, "2")
         go.set()
         app = FastAPI()
         app.get("/health")(lambda: "ok")
@@ -404,7 +408,7 @@ def test_a_notice_stands_at_every_address_while_the_application_is_made(monkeypa
         assert go.is_set()
         servers[0].should_exit = True
 
-    serve(make, Settings(port=0), ready)
+    serve(make, Settings(port=0, allowed_origins=("https://portal.example",)), ready)
     assert [(status, refresh) for status, refresh, _ in seen] == [(503, "2"), (503, "2"), (503, "2"), (200, None)]
     assert "Đang lập chỉ mục&#58; 3&#47;5" in seen[0][2]
     assert 'href="../site/viewer.css"' in seen[1][2]

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from rag.schema import EVERYTHING, Filters
 from rag.settings import Settings
-from tests.browser import MISSING, chromium, hoidap_serve, serving
+from tests.browser import AXE, MISSING, chromium, hoidap_serve, serving
 from tests.stand_in import DOUBT, HOSTILE, HOSTILE_SHORT, NO_YEAR, REFUSAL, TRADE, StandIn
 from ui.app import create_app
 
@@ -423,7 +423,6 @@ def test_the_page_speaks_vietnamese_to_a_screen_reader(page: Page) -> None:
     assert set(names) <= {"Cuộc trò chuyện", "Cuộn xuống cuối", "Hữu ích", "Chưa hữu ích"}
 
 
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 QUESTIONS = {
     "answered": "khong dau",
     "refused": "không có",

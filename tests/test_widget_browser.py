@@ -13,11 +13,12 @@ from fastapi.responses import HTMLResponse
 
 from rag.schema import EVERYTHING, Filters
 from rag.settings import Settings
-from tests.browser import MISSING, chromium, plain_chromium, serving
+from tests.browser import AXE, MISSING, chromium, plain_chromium, serving
 from tests.stand_in import StandIn
 from ui.app import create_app
 
 if not MISSING:
+    from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FrameLocator, Locator, Page
@@ -254,3 +255,26 @@ def test_the_demonstration_asks_from_its_search_box(page: Page, portal: str, eng
     expect(frame(page).locator(".hd-answer")).to_contain_text("36,6", timeout=PATIENCE)
     assert page.evaluate("window.hacked") is None
     assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_violation_of_level_a_or_aa(browser: Browser, portal: str, scheme: str) -> None:
+    axe = Axe()
+    theme = "dark" if scheme == "dark" else "light"
+    context = browser.new_context(locale="vi-VN", color_scheme=theme, bypass_csp=True)  # to put axe in
+    page = context.new_page()
+    page.goto(portal)
+    launcher(page).click()
+    ask(page, "khong dau")
+    frame(page).locator(".hd-tools").first.wait_for(timeout=PATIENCE)
+    (inside,) = page.frames[1:]
+    seen = {"around": axe.run(page, options=AXE)}
+    # Of another origin, so axe has to be put into the frame's page by itself.
+    page.goto(inside.url)
+    box_inside = page.get_by_role("textbox", name="Câu hỏi của bạn")
+    box_inside.fill("khong dau", timeout=PATIENCE)
+    box_inside.press("Enter")
+    page.locator(".hd-tools").first.wait_for(timeout=PATIENCE)
+    seen["inside"] = axe.run(page, options=AXE)
+    context.close()
+    assert {name: result.generate_report() for name, result in seen.items() if result.violations_count} == {}

@@ -123,7 +123,7 @@ def serve(make: Make, settings: Settings, ready: Callable[[str], None] | None = 
         HoidapError: as `listen`; or what `make` raises.
     """
     listener = listen(settings)
-    starting = Starting(make)
+    starting = Starting(make, settings.allowed_origins)
     config = uvicorn.Config(
         starting,
         log_level="warning",

@@ -18,9 +18,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_NOBODY = "'none'"
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
 )
 # Gradio sets style attributes, hence 'unsafe-inline' for styles; it needs no eval and no inline script
 # beside those of the page, which carry the nonce.
@@ -29,9 +30,9 @@ _CHAT_POLICY = (
     "font-src 'self' data:; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'self'; form-action 'none'; frame-ancestors {ancestors}"
 )
-_WIDGET = "/widget"
+WIDGET = "/widget"
 _CHAT_ROUTES = re.compile(
-    rf"/?|{_WIDGET}|/config|/theme\.css|/favicon\.ico|/(?:assets|static)/.+"
+    rf"/?|{WIDGET}|/config|/theme\.css|/favicon\.ico|/(?:assets|static)/.+"
     r"|/gradio_api/(?:run/predict|queue/(?:join|data)|heartbeat/[^/]+|cancel|reset)/?"
 )
 # Gradio's manifest (at a path of the host's root), its cards for link previews, in English, and a script with which
@@ -56,6 +57,16 @@ _WIDGET_HEAD = (
 )
 
 
+def page_policy(ancestors: str = _NOBODY) -> str:
+    """The content security policy of a page of ours without scripts, which `ancestors` may put into a frame."""
+    return _PAGE_POLICY.format(ancestors=ancestors)
+
+
+def framed_by(origins: str) -> str:
+    """Who may put the widget's page into a frame: the pages of `origins`, and our own."""
+    return f"'self' {origins}".strip()
+
+
 class SecurityHeaders:
     """Adds the security headers to every answer; a policy that is already there stays."""
 
@@ -71,7 +82,7 @@ class SecurityHeaders:
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", _PAGE_POLICY)
+                headers.setdefault("Content-Security-Policy", page_policy())
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "same-origin"
                 if headers.get("content-type", "").startswith("text/event-stream"):
@@ -101,12 +112,12 @@ class ChatDoor:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if not _CHAT_ROUTES.fullmatch(path):
             await PlainTextResponse("Không có trang này.", status_code=404)(scope, receive, send)
-        elif path == _WIDGET and scope["method"] == "GET":
+        elif path == WIDGET and scope["method"] == "GET":
             home = {**scope, "path": scope.get("root_path", "") + "/"}
             head = _CHAT_HEAD + _WIDGET_HEAD.format(origins=self._origins)
-            await self._page(home, receive, send, head, f"'self' {self._origins}".strip())
+            await self._page(home, receive, send, head, framed_by(self._origins))
         elif path in {"", "/"} and scope["method"] == "GET":
-            await self._page(scope, receive, send, _CHAT_HEAD, "'none'")
+            await self._page(scope, receive, send, _CHAT_HEAD, _NOBODY)
         else:
             await self.app(scope, receive, send)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from importlib.resources import files
 
@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.render import escape
-from ui.security import SecurityHeaders
+from ui.security import WIDGET, SecurityHeaders, framed_by, page_policy
 from ui.viewer import base_of, page_of
 
 Tell = Callable[[str], None]
@@ -29,14 +29,16 @@ _AGAIN = {"Refresh": "2", "Retry-After": "2"}  # seconds
 class Starting:
     """An ASGI application that shows how far another one is, and is that one once it is made."""
 
-    def __init__(self, make: Make) -> None:
-        """`make` takes its time, in a thread of its own."""
+    def __init__(self, make: Make, origins: Sequence[str] = ()) -> None:
+        """`make` takes its time, in a thread of its own. Pages of `origins` may have the widget's notice in a frame."""
         self.is_made = False
         self._make = make
+        self._framed = {"Content-Security-Policy": page_policy(framed_by(" ".join(origins)))}
         self._stage = "Đang nạp mô hình ngôn ngữ…"
         routes = [
             Mount("/site", StaticFiles(directory=str(files("ui").joinpath("static")))),
             Route("/health", self._health),
+            Route(WIDGET, self._notice_in_frame),
             Route("/{path:path}", self._notice, methods=["GET", "POST"]),
         ]
         self._app: ASGIApp = SecurityHeaders(Starlette(routes=routes))
@@ -78,6 +80,11 @@ class Starting:
         title = "Hệ thống đang khởi động"
         body = f"<h1>{title}</h1><p>{escape(self._stage)} Trang này sẽ tự mở khi xong.</p>"
         return HTMLResponse(page_of(title, body, base_of(request)), 503, _AGAIN)
+
+    def _notice_in_frame(self, request: Request) -> Response:
+        notice = self._notice(request)
+        notice.headers.update(self._framed)
+        return notice
 
     def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "starting"}, 503, _AGAIN)
