@@ -81,6 +81,21 @@ class TestLongSentence:
         assert "5 tỷ USD" in draft.text
         assert len(draft.text.split()) <= 36
 
+    def test_of_one_that_cannot_be_parted_further_the_clauses_around_the_short_answer(self) -> None:
+        text = (
+            "Phát biểu tại lễ khởi công, ông Lê Văn An, chủ tịch tỉnh, cho biết cầu (dài 5 km, rộng 20 m) sẽ nối hai "
+            "bờ sông Tiền, được làm trong ba năm, góp phần đưa hàng của cả vùng ra cảng nhanh hơn, rẻ hơn và an toàn."
+        )
+        question = replace(understand("Cầu dài bao nhiêu?"), is_part=True)
+        (evidence,) = weigh(question, [make_passage(text)], dict.fromkeys(question.content, 1.0))
+        at = text.index("5 km")
+        evidence = replace(evidence, short=(at, at + len("5 km")))
+        (draft,) = ExtractiveGenerator().generate(question, [evidence])
+        assert draft.text == text[slice(*draft.span)]
+        assert len(draft.text.split()) <= 36
+        assert "(dài 5 km, rộng 20 m)" in draft.text
+        assert draft.short == evidence.short
+
     def test_a_short_one_is_not_cut(self) -> None:
         text = "Trời mưa; kim ngạch gạo năm 2023 đạt 5 tỷ USD; đường thông."
         assert quotes("Kim ngạch gạo năm 2023 đạt bao nhiêu?", text) == [text]
