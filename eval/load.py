@@ -128,6 +128,8 @@ class Chat:
                     raise ValueError("an error was shown instead of an answer")
                 if not first and any(name in line for name in _SAID):
                     first = time.perf_counter() - begun
+                if "process_completed" not in line:  # read as JSON, what goes before would cost as much as the answer
+                    continue
                 message = json.loads(line.removeprefix("data:"))
                 if message.get("event_id") == event_id and message["msg"] == "process_completed":
                     if not message["success"] or not first:
