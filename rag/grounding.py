@@ -111,9 +111,9 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
 
 
 def rests_on(draft: Draft, evidence: Evidence) -> bool:
-    """Whether `draft` quotes the sentence of `evidence`."""
+    """Whether `draft` quotes words of the sentence of `evidence`."""
     same = draft.passage.article.id == evidence.passage.article.id
-    return same and draft.span[0] <= evidence.span[0] < draft.span[1]
+    return same and draft.span[0] < evidence.span[1] and evidence.span[0] < draft.span[1]
 
 
 def missed(question: Question, best: Mapping[str, float]) -> str:

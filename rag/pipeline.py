@@ -125,12 +125,10 @@ class Pipeline:
         for finding in findings:
             if finding.verdict.outcome == Outcome.NOT_FOUND:
                 yield from nearest(finding.verdict, finding.evidence)
-            elif len(findings) == 1:
-                yield from self._generator.generate(finding.question, finding.evidence)
-            elif not any(rests_on(draft, finding.evidence[0]) for draft in said):  # the same sentence may answer both
-                drafts = list(self._generator.generate(finding.question, finding.evidence))
-                said += [draft for draft in drafts if rests_on(draft, finding.evidence[0])] or drafts[:1]
-        yield from said
+            elif not any(rests_on(draft, finding.evidence[0]) for draft in said):  # one sentence may answer both
+                for draft in self._generator.generate(finding.question, finding.evidence):
+                    said.append(draft)
+                    yield draft
 
     def forget(self) -> None:
         """Find anew what was asked before, as benchmarks have to."""

@@ -68,6 +68,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     chosen = [_Choice(best, _whole(question, best))]
     if question.kind == Kind.LIST and chosen[0].words > _MAX_WORDS and (items := _condensed(chosen[0])):
         return items
+    if question.is_part:  # beside the answers to the others there is room for the best alone
+        return chosen
     for beside in _beside(question, best, evidence):
         choice = _Choice(beside, _whole(question, beside))
         if _overlap(choice, chosen[0]):  # a list that holds the best sentence
