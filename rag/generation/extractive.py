@@ -53,6 +53,8 @@ class ExtractiveGenerator:
     def generate(self, question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
         """See `Generator.generate`."""
         choices = _choose(question, evidence)
+        if question.is_part:  # beside the answers to the others there is room for the best alone
+            choices = [choice for choice in choices if _rests_on(choice, evidence[0])] or choices[:1]
         # The best sentence's article comes first, and within an article the text's own order.
         articles = list(dict.fromkeys(c.evidence.passage.article.id for c in choices))
         for choice in sorted(choices, key=lambda c: (articles.index(c.evidence.passage.article.id), c.span)):
@@ -60,6 +62,12 @@ class ExtractiveGenerator:
             if short and not choice.span[0] <= short[0] < short[1] <= choice.span[1]:
                 short = None
             yield Draft(choice.text, choice.evidence.passage, choice.span, short)
+
+
+def _rests_on(choice: _Choice, evidence: Evidence) -> bool:
+    """Whether `choice` holds the sentence of `evidence`."""
+    same = choice.evidence.passage.article.id == evidence.passage.article.id
+    return same and choice.span[0] <= evidence.span[0] < choice.span[1]
 
 
 def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
