@@ -26,6 +26,7 @@ from rag.evidence import read, weigh
 from rag.finding import Finding, apart
 from rag.generation import Draft, Generator, open_generator
 from rag.generation.extractive import ExtractiveGenerator
+from rag.generation.llm import ModelGenerator
 from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, weakest
 from rag.question import Helps, Question, understand
 from rag.reader import Reader, open_reader
@@ -34,6 +35,7 @@ from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, T
 from rag.settings import Settings
 from rag.steps import NOTHING, Step
 from rag.understanding.equivalents import Definitions
+from rag.understanding.followups import MAX_CHARS, leans
 from rag.understanding.spelling import Speller
 from rag.vietnamese.data import add_from
 from rag.vietnamese.terms import FIELDS
@@ -63,6 +65,8 @@ class Pipeline:
         self._speller = Speller(corpus.index)
         self._definitions = Definitions(corpus.index)
         self._generator = generator
+        can_condense = isinstance(generator, ModelGenerator) and Step.FOLLOW_UPS not in without
+        self._condense = generator.condense if can_condense else None
         self._calibration = calibration
         self._reader = None if Step.READER in without else reader
         self._without = without
@@ -97,9 +101,14 @@ class Pipeline:
 
     def _answer(self, question: str, history: Sequence[Turn], only: Filters, generator: Generator) -> Iterator[Answer]:
         timings: dict[str, float] = {}
+        alone = ""
+        if self._condense and history and len(question) <= MAX_CHARS and leans(question):
+            with closing(self._condense(question, history)) as condensing, _timed(timings, "condense"):
+                for alone in condensing:
+                    yield Answer(question, "")
         with self._room:
             with _timed(timings, "understand"):
-                understood = self.understand(question, history)
+                understood = self.understand(question, history, alone)
             self._calibration.check(self.corpus.embedder.name)
             findings, taken = self._found(understood, only, self.corpus.index.version)
         timings.update(taken)
@@ -161,10 +170,13 @@ class Pipeline:
             evidence = read(question, evidence, self._reader)
         return Finding(question, retrieved.passages, evidence, judge(question, evidence, self._calibration))
 
-    def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:
-        """`question` with its accents, and with the questions that it leans on. Raises QuestionError."""
+    def understand(self, question: str, history: Sequence[Turn] = (), alone: str = "") -> Question:
+        """`question` with its accents, and with the questions that it leans on. Raises QuestionError.
+
+        `alone` is what a language model made of both, if one did.
+        """
         helps = Helps(self._speller.restore, self._definitions.known(), self._counts)
-        return understand(question, history, helps, self._without)
+        return understand(question, history, helps, self._without, alone)
 
     def _counts(self, terms: Sequence[str]) -> Sequence[int]:
         """In how many chunks each syllable or pair of syllables stands."""

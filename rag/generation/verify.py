@@ -1,0 +1,195 @@
+"""Whether a model's sentence may be shown: which words of which passage carry it, or why none do.
+
+Pure functions. Nothing of what a model says is believed: not its markers, which only say where to look first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from rag.evidence import Evidence
+from rag.generation import Draft
+from rag.generation.cutting import Sentence
+from rag.generation.facts import Source, lacking, numbers
+from rag.question import Question
+from rag.schema import Passage, Span
+from rag.understanding.constraints import constraints, form, holds, years
+from rag.vietnamese.data import lines
+from rag.vietnamese.normalize import fold
+from rag.vietnamese.sentences import is_list_item
+
+# Of the content of a sentence this much stands in the words that are quoted for it, or right before them.
+COVERED = 0.7
+# Of the question, by IDF, this much stands in them, or in an item of a list with what introduces it.
+_RELEVANT, _RELEVANT_ITEM = 0.25, 0.5
+_STATEMENTS = 3  # that may carry one sentence together
+_MOST_WORDS = 80
+_SAME = 0.85
+_NEW = 0.2  # of the words of a question that was written out
+_NO_PROSE = re.compile(
+    r"https?:|www\.|\]\(|!\[|</?[a-z!|]|\|>|<\||\[/?(?:INST|SYS)|```|\{\{|javascript:", re.IGNORECASE
+)
+
+
+def verify(
+    sentence: Sentence,
+    question: Question,
+    passages: Sequence[Passage],
+    evidence: Sequence[Evidence],
+    said: Sequence[str] = (),
+) -> Draft | str:
+    """The draft that shows `sentence` with the words that carry it, or the reason why it is not shown, in Vietnamese.
+
+    `passages` are those that the model was given, in the order of their numbers; `evidence` are their sentences. `said`
+    is what the answer says already.
+    """
+    if reason := _unfit(sentence.text, said):
+        return reason
+    named = [passages[n - 1] for n in sentence.markers if 0 < n <= len(passages)]
+    reason = ""
+    for passage in dict.fromkeys((*named, *passages)):
+        found = _carrying(sentence, question, passage, evidence)
+        if not isinstance(found, str):
+            return Draft(f"- {sentence.text}" if sentence.is_item else sentence.text, passage, found)
+        reason = reason or found
+    return reason
+
+
+def _unfit(text: str, said: Sequence[str]) -> str:
+    """What is wrong with a sentence before anything is held against it."""
+    words = form(text, accented=True)
+    if _NO_PROSE.search(text):
+        return "có liên kết hoặc mã"
+    if len(words) > _MOST_WORDS:
+        return "quá dài"
+    if not content(text):
+        return "không nói gì"
+    threes = list(zip(words, words[1:], words[2:], strict=False))
+    if any(threes.count(three) > 2 for three in threes):
+        return "lặp đi lặp lại"
+    if any(_says_the_same(text, other) for other in said):
+        return "lặp lại câu trước"
+    return ""
+
+
+def _says_the_same(one: str, other: str) -> bool:
+    a, b = content(one), content(other)
+    return len(a & b) >= _SAME * min(len(a), len(b)) and set(numbers(one)) <= set(numbers(other))
+
+
+def content(text: str) -> frozenset[str]:
+    """The syllables of `text` that say something."""
+    return frozenset(form(text, accented=True)) - _stopwords()
+
+
+def _carrying(sentence: Sentence, question: Question, passage: Passage, evidence: Sequence[Evidence]) -> Span | str:
+    """The shortest run of statements of `passage` that carries the sentence, or what is wrong with the nearest."""
+    weighed = {e.span: e for e in evidence if e.passage.chunk.id == passage.chunk.id}
+    wanted = content(sentence.text)
+    nearest, reason = 0.0, "không có trong tài liệu"
+    for spans in _runs(passage):
+        start, end = spans[0][0], spans[-1][1]
+        text = passage.article.text[start:end]
+        source = Source(text, f"{passage.article.title}\n{passage.chunk.heading}\n{_before(passage, start)}")
+        held = len(wanted & (content(text) | content(source.before))) / len(wanted)
+        own = len(wanted & content(text)) / len(wanted)
+        why = (
+            ("không có trong tài liệu" if held < COVERED or own < COVERED / 2 else "")
+            or _unasked(sentence, question, passage, [weighed[span] for span in spans if span in weighed], text)
+            or (f"đoạn được dẫn không có “{missing}”" if (missing := _lacking(sentence, source, question)) else "")
+        )
+        if not why:
+            return start, start + len(text.rstrip(" ,;:"))
+        if own > nearest:
+            nearest, reason = own, why
+    return reason
+
+
+def _runs(passage: Passage) -> Iterator[Sequence[Span]]:
+    """Runs of the statements of `passage`, the short ones first, without any that is spoken to a model."""
+    spans = passage.chunk.sentences
+    for length in range(1, _STATEMENTS + 1):
+        for at in range(len(spans) - length + 1):
+            run = spans[at : at + length]
+            if not any(is_directive(passage.article.text[slice(*span)]) for span in run):
+                yield run
+
+
+def _before(passage: Passage, start: int) -> str:
+    return passage.article.text[passage.chunk.start : start]
+
+
+def _lacking(sentence: Sentence, source: Source, question: Question) -> str:
+    asked = sorted(question.constraints.years & years(source.text))
+    return lacking(sentence.text, source, asked)
+
+
+def _unasked(sentence: Sentence, question: Question, passage: Passage, evidence: Sequence[Evidence], text: str) -> str:
+    """Whether these words, weighed as `evidence`, are about something else than what is asked."""
+    if not evidence:
+        return "không có trong tài liệu"
+
+    def best(feature: str) -> float:
+        return max(e.features[feature] for e in evidence)
+
+    is_item = sentence.is_item and any(is_list_item(passage.article.text, e.span) for e in evidence)
+    is_relevant = best("coverage") >= _RELEVANT or (is_item and best("context") >= _RELEVANT_ITEM)
+    wanted, both = question.constraints, (text, sentence.text)
+    of_words = years(sentence.text) or years(text)
+    # Words about a year that is not asked for may stand beside the answer where the sentence says so, figures may not.
+    is_other_year = bool(wanted.years and of_words) and not wanted.years & of_words
+    is_year_told = (
+        best("years") == 1 and years(sentence.text) and not numbers(sentence.text)
+        if is_other_year
+        else best("years") > 0
+    )
+    wrong = {
+        "không nói về điều được hỏi": not is_relevant,
+        "nói về năm khác": not is_year_told,
+        "không nói về nơi, người hoặc văn bản được hỏi": not best("firm"),
+        "nói về điều trái với điều được hỏi": not all(
+            one.is_met(f" {' '.join(question.form(said))} ") for one in wanted.opposites for said in both
+        ),
+    }
+    return next((reason for reason, is_so in wrong.items() if is_so), "")
+
+
+def faithful(text: str, question: str, before: Sequence[str]) -> str:
+    """The question that a model made of `question` and what was said `before`; "" if it is another one.
+
+    It keeps the years, names and numbers of the question, and nearly all of its words have been said.
+    """
+    alone = " ".join(text.split()).strip("\"'“”*` ")
+    said = f" {' '.join(form(' '.join((*before, question)), accented=False))} "
+    words = form(alone, accented=False)
+    new = [word for word in words if f" {word} " not in said]
+    if not (alone.endswith("?") and 2 < len(words) <= _MOST_WORDS) or _NO_PROSE.search(alone) or is_directive(alone):
+        return ""
+    if len(new) > _NEW * len(words) or any(word[0].isdigit() for word in new):
+        return ""
+    joined = f" {' '.join(words)} "
+    asked = constraints(question, accented=False)
+    kept = years(question) <= years(alone) and all(any(holds(joined, w) for w in n.ways) for n in asked.named)
+    own = constraints(alone, accented=False).named
+    return alone if kept and all(any(holds(said, way) for way in named.ways) for named in own) else ""
+
+
+def is_directive(text: str) -> bool:
+    """Whether `text` tells whoever reads it what to answer: it is neither shown to a model nor carries a sentence."""
+    return bool(_directives().search(fold(text)))
+
+
+@cache
+def _directives() -> re.Pattern[str]:
+    entries = (fold(line).split(" ... ") for line in lines("directives.txt"))
+    ways = (
+        r"\W+(?:\w+\W+){0,5}?".join(r"\W+".join(map(re.escape, part.split())) for part in parts) for parts in entries
+    )
+    return re.compile("|".join(rf"(?<!\w){way}(?!\w)" for way in ways))
+
+
+@cache
+def _stopwords() -> frozenset[str]:
+    return frozenset(word for line in lines("stopwords.txt") for word in form(line, accented=True))
