@@ -65,8 +65,8 @@ class Pipeline:
         self._speller = Speller(corpus.index)
         self._definitions = Definitions(corpus.index)
         self._generator = generator
-        can_condense = isinstance(generator, ModelGenerator) and Step.FOLLOW_UPS not in without
-        self._condense = generator.condense if can_condense else None
+        model = generator if isinstance(generator, ModelGenerator) and Step.FOLLOW_UPS not in without else None
+        self._condense = model and model.condense
         self._calibration = calibration
         self._reader = None if Step.READER in without else reader
         self._without = without
@@ -104,7 +104,7 @@ class Pipeline:
         alone = ""
         if self._condense and history and len(question) <= MAX_CHARS and leans(question):
             with closing(self._condense(question, history)) as condensing, _timed(timings, "condense"):
-                for alone in condensing:
+                for alone in condensing:  # noqa: B007 # the last of them counts
                     yield Answer(question, "")
         with self._room:
             with _timed(timings, "understand"):

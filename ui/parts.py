@@ -32,6 +32,15 @@ def steps(answer: Answer) -> list[tuple[str, str]]:
     return [(_STEPS.get(name, name), question) for name, question in answer.trace]
 
 
+def written(answer: Answer) -> str:
+    """How the words of a language model fared, "" if none was asked."""
+    told = answer.writing
+    if not told.model:
+        return ""
+    counts = {"câu được dùng": told.kept, "câu đổi nguồn": told.moved, "câu bị bỏ vì không khớp": len(told.dropped)}
+    return f"Mô hình {told.model}: " + ", ".join(f"{n} {what}" for what, n in counts.items() if n or n is told.kept)
+
+
 def holds(passage: Passage, citation: Citation) -> bool:
     """Whether the words of `citation` stand in `passage`."""
     chunk = passage.chunk

@@ -5,7 +5,8 @@ Whatever goes wrong, what has been verified stays, and the quotes that say what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from rag.errors import ModelError, ModelSlowError
 from rag.evidence import Evidence
 from rag.generation import Draft
+from rag.generation.chat_model import open_model
 from rag.generation.cutting import Cutter, Sentence
 from rag.generation.extractive import SHORT_KINDS, ExtractiveGenerator
 from rag.generation.prompt import answer_messages, condense_messages, fitted
@@ -29,6 +31,8 @@ _MOST = 6  # sentences; of a list more
 _MOST_ITEMS = 12
 _IN_VAIN = 4  # sentences in a row that may not be shown: it has lost itself
 _CONDENSING = Deadlines(first=6, between=3, total=8)
+
+_GREETING = "Thủ đô của Việt Nam là gì? Chỉ viết tên."
 
 _QUOTED = "đây là câu trả lời trích nguyên văn."
 _REST_QUOTED = "phần còn lại được trích nguyên văn."
@@ -73,7 +77,7 @@ class ModelGenerator:
             yield from quotes
         yield written.told
 
-    def condense(self, question: str, history: Sequence[Turn]) -> Iterator[str]:
+    def condense(self, question: str, history: Sequence[Turn]) -> Generator[str]:
         """`question` written out with what it leaves to `history`: "" while it is waited for, and if that fails."""
         if self._breaker.is_resting:
             return
@@ -114,6 +118,20 @@ class ModelGenerator:
                     return
                 yield written.told
         yield from shown(cutter.rest())
+
+
+def greet(settings: Settings) -> str:
+    """Asks the model that the settings name one tiny question, and tells how long its answer took.
+
+    Raises:
+        SettingsError: it cannot be set up.
+        ModelError: its package is missing, or it does not answer in time.
+    """
+    begun = time.perf_counter()
+    said = "".join(piece.text for piece in speech(open_model(settings), [("human", _GREETING)], Deadlines.of(settings)))
+    if not said.strip():
+        raise ModelError(f"{settings.generator} says nothing: try another model.")
+    return f"{settings.generator} answers in {time.perf_counter() - begun:.1f} s"
 
 
 @dataclass

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from rag.evidence import Evidence
 from rag.generation.speech import Message
@@ -71,7 +72,7 @@ def fitted(question: str, evidence: Sequence[Evidence], context: int) -> tuple[l
 
 
 def _sentences(passage: Passage, best: Span, room: int) -> str:
-    """As many whole statements of `passage` around `best` as fit into `room` characters, but for those of an attacker."""
+    """As many whole statements of `passage` around `best` as `room` characters hold, but for those of an attacker."""
     text, spans = passage.article.text, list(passage.chunk.sentences)
     first = last = spans.index(best)
     if best[1] - best[0] > room or is_directive(text[slice(*best)]):
@@ -84,7 +85,7 @@ def _sentences(passage: Passage, best: Span, room: int) -> str:
         else:
             break
     kept = [span for span in spans[first : last + 1] if not is_directive(text[slice(*span)])]
-    between = ["\n" if "\n" in text[a[1] : b[0]] else " " for a, b in zip(kept, kept[1:], strict=False)]
+    between = ["\n" if "\n" in text[a[1] : b[0]] else " " for a, b in pairwise(kept)]
     return "".join(text[slice(*span)] + gap for span, gap in zip(kept, [*between, ""], strict=False))
 
 

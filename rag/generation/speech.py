@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
@@ -60,7 +60,7 @@ class Piece:
     tokens_out: int = 0
 
 
-def speech(model: BaseChatModel, messages: Sequence[Message], deadlines: Deadlines) -> Iterator[Piece]:
+def speech(model: BaseChatModel, messages: Sequence[Message], deadlines: Deadlines) -> Generator[Piece]:
     """What `model` says to `messages`. A piece comes several times a second, if only to say that there is none.
 
     Closing the iterator closes the connection.
