@@ -187,7 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
                 raise ConnectionError
 
     def _refuse(self, status: int, message: str, headers: dict[str, str]) -> None:
-        body = json.dumps({"error": {"message": message, "type": "error", "code": message.split()[0]}}).encode()
+        code = message.partition(" ")[0]
+        body = json.dumps({"error": {"message": message, "type": "error", "code": code}}).encode()
         self.send_response(status)
         for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
             self.send_header(name, value)

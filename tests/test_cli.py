@@ -141,7 +141,10 @@ class TestAsk:
         done = run("ask", "Gạo năm 2023 đạt bao nhiêu?", "--json")
         assert (done.code, done.err) == (0, "")
         data = json.loads(done.out)
-        promised = "question understood trace answer outcome refused reason support citations passages generator writing timings_ms"
+        promised = (
+            "question understood trace answer outcome refused reason support citations passages"
+            " generator writing timings_ms"
+        )
         assert list(data) == promised.split()
         assert data["question"] == "Gạo năm 2023 đạt bao nhiêu?"
         assert data["answer"] == "Gạo đạt 5 tỷ USD năm 2023. [1]"

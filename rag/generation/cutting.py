@@ -11,7 +11,7 @@ from rag.vietnamese.sentences import split_sentences
 
 _LONGEST = 1_200  # characters without an end are no sentence
 _MARKER = re.compile(
-    r"\s*[\[【]\s*(?:đoạn|nguồn|tài liệu|số)?\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*[\]】]", re.IGNORECASE
+    r"\s*[\[【]\s*(?:đoạn|nguồn|tài liệu|số)?\s*(\d{1,6}(?:\s*[,;]\s*\d{1,6})*)\s*[\]】]", re.IGNORECASE
 )
 # A marker that follows the full stop belongs to the sentence before it.
 _AFTER_END = re.compile(rf"([.!?…]+)((?:{_MARKER.pattern})+)", re.IGNORECASE)
