@@ -17,7 +17,7 @@ _MARKER = re.compile(
 _AFTER_END = re.compile(rf"([.!?…]+)((?:{_MARKER.pattern})+)", re.IGNORECASE)
 _MARKUP = re.compile(r"\*\*|__|`+|^\s*#{1,6}\s+", re.MULTILINE)
 _ITEM = re.compile(r"\s*(?:[-–•*+]|\(?\d{1,2}[.)])\s+(?=\S)")
-_ANSWER = re.compile(r"\s*(?:trả lời|đáp án|câu trả lời|answer)\s*:\s*", re.IGNORECASE)
+_ANSWER = re.compile(r"^\s*(?:trả lời|đáp án|câu trả lời|answer)\s*:\s*", re.IGNORECASE)
 _ENDS = '.!?…:;"”»)'
 _THINKING, _THOUGHT = "<think>", "</think>"
 

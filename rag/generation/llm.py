@@ -23,12 +23,14 @@ from rag.generation.verify import faithful, verify
 from rag.question import Question
 from rag.schema import Passage, Turn, Writing
 from rag.settings import Settings
+from rag.vietnamese.normalize import match_form
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 _MOST = 6  # sentences; of a list more
 _MOST_ITEMS = 12
+_SHORT_WORDS = 6  # more of them are told in other words
 _IN_VAIN = 4  # sentences in a row that may not be shown: it has lost itself
 _CONDENSING = Deadlines(first=6, between=3, total=8)
 
@@ -41,6 +43,7 @@ FAILED = "Mô hình gặp sự cố"
 RESTING = "Mô hình đang tạm nghỉ vì gặp sự cố nhiều lần"
 UNFOUNDED = "Câu trả lời của mô hình không khớp với tài liệu"
 PARTLY_UNFOUNDED = "Một phần câu trả lời của mô hình không khớp với tài liệu"
+INCOMPLETE = "Mô hình không nhắc đến đoạn gần với câu hỏi nhất"
 SILENT = "Mô hình không viết câu trả lời"
 
 
@@ -178,11 +181,12 @@ class _Written:
         return len(self.drafts) >= most or self.in_vain >= _IN_VAIN
 
     def wanting(self, best: Evidence) -> str:
-        """Why quotes have to follow, "" if they need not: nothing is shown, or what was dropped may be the answer."""
+        """Why quotes have to follow, "" if they need not: the best evidence is always told, in whoever's words."""
         if not self.drafts:
             return UNFOUNDED if self.told.dropped else SILENT
-        is_told = any(_overlap(draft, best.passage.article.id, best.span) for draft in self.drafts)
-        return PARTLY_UNFOUNDED if self.told.dropped and not is_told else ""
+        if any(_tells(draft, best) for draft in self.drafts):
+            return ""
+        return PARTLY_UNFOUNDED if self.told.dropped else INCOMPLETE
 
     def holds(self, quote: Draft) -> bool:
         """Whether `quote` is what a sentence that is shown rests on already."""
@@ -193,10 +197,20 @@ def _overlap(draft: Draft, article: str, span: tuple[int, int]) -> bool:
     return draft.passage.article.id == article and draft.span[0] < span[1] and span[0] < draft.span[1]
 
 
+def _tells(draft: Draft, best: Evidence) -> bool:
+    """Whether `draft` rests on the best evidence, and says in its words what was read there as the short answer."""
+    if not _overlap(draft, best.passage.article.id, best.span):
+        return False
+    short = best.passage.article.text[slice(*best.short)] if best.short else ""
+    return bool(_short(draft, best)) or len(short.split()) > _SHORT_WORDS or not short
+
+
 def _short(draft: Draft, best: Evidence) -> tuple[int, int] | None:
     """The short answer that was read in the best sentence, where `draft` rests on that and says it in those words."""
     if best.short is None or not _overlap(draft, best.passage.article.id, best.short):
         return None
     start, end = best.short
     is_inside = draft.span[0] <= start and end <= draft.span[1]
-    return best.short if is_inside and best.passage.article.text[start:end] in draft.text else None
+    return (
+        best.short if is_inside and match_form(best.passage.article.text[start:end]) in match_form(draft.text) else None
+    )

@@ -6,6 +6,7 @@ Pure functions. Nothing of what a model says is believed: not its markers, which
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -18,16 +19,17 @@ from rag.schema import Passage, Span
 from rag.understanding.constraints import constraints, form, holds, years
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import fold
-from rag.vietnamese.sentences import is_list_item
+from rag.vietnamese.sentences import is_list_item, same_sentence
 
-# Of the content of a sentence this much stands in the words that are quoted for it, or right before them.
-COVERED = 0.7
-# Of the question, by IDF, this much stands in them, or in an item of a list with what introduces it.
+# Of the content of a sentence this much stands in the words that are quoted for it, and with what stands before them.
+COVERED, COVERED_WITH_CONTEXT = 0.65, 0.8
+# Of the question, by IDF, this much stands in each of them, or in an item of a list with what introduces it.
 _RELEVANT, _RELEVANT_ITEM = 0.25, 0.5
 _STATEMENTS = 3  # that may carry one sentence together
 _MOST_WORDS = 80
 _SAME = 0.85
 _NEW = 0.2  # of the words of a question that was written out
+_ADDRESS = re.compile(r"\b[a-z0-9-]{2,}\.[a-z]{2,}\b|\w@\w")
 _NO_PROSE = re.compile(
     r"https?:|www\.|\]\(|!\[|</?[a-z!|]|\|>|<\||\[/?(?:INST|SYS)|```|\{\{|javascript:", re.IGNORECASE
 )
@@ -60,8 +62,8 @@ def verify(
 def _unfit(text: str, said: Sequence[str]) -> str:
     """What is wrong with a sentence before anything is held against it."""
     words = form(text, accented=True)
-    if _NO_PROSE.search(text):
-        return "có liên kết hoặc mã"
+    if _NO_PROSE.search(text) or _ADDRESS.search(text) or not all(map(_is_ours, text)):
+        return "có liên kết, mã hoặc chữ lạ"
     if len(words) > _MOST_WORDS:
         return "quá dài"
     if not content(text):
@@ -72,6 +74,11 @@ def _unfit(text: str, said: Sequence[str]) -> str:
     if any(_says_the_same(text, other) for other in said):
         return "lặp lại câu trước"
     return ""
+
+
+def _is_ours(character: str) -> bool:
+    """Whether it may stand in Vietnamese: letters that only look like ours are no ordinary way to write it."""
+    return not character.isalpha() or unicodedata.name(character, "").startswith("LATIN")
 
 
 def _says_the_same(one: str, other: str) -> bool:
@@ -92,14 +99,16 @@ def _carrying(sentence: Sentence, question: Question, passage: Passage, evidence
     for spans in _runs(passage):
         start, end = spans[0][0], spans[-1][1]
         text = passage.article.text[start:end]
-        source = Source(text, f"{passage.article.title}\n{passage.chunk.heading}\n{_before(passage, start)}")
-        held = len(wanted & (content(text) | content(source.before))) / len(wanted)
+        before = passage.article.text[passage.chunk.start : start]
+        source = Source(text, f"{passage.article.title}\n{passage.chunk.heading}\n{before}")
         own = len(wanted & content(text)) / len(wanted)
-        why = (
-            ("không có trong tài liệu" if held < COVERED or own < COVERED / 2 else "")
-            or _unasked(sentence, question, passage, [weighed[span] for span in spans if span in weighed], text)
-            or (f"đoạn được dẫn không có “{missing}”" if (missing := _lacking(sentence, source, question)) else "")
-        )
+        held = len(wanted & (content(text) | content(source.before))) / len(wanted)
+        if own < COVERED or held < COVERED_WITH_CONTEXT:
+            continue
+        run = [weighed[span] for span in spans if span in weighed]
+        why = _unasked(sentence, question, run, evidence[0], text)
+        if not why and (missing := lacking(sentence.text, source, sorted(question.constraints.years & years(text)))):
+            why = f"đoạn được dẫn không có “{missing}”"
         if not why:
             return start, start + len(text.rstrip(" ,;:"))
         if own > nearest:
@@ -117,25 +126,14 @@ def _runs(passage: Passage) -> Iterator[Sequence[Span]]:
                 yield run
 
 
-def _before(passage: Passage, start: int) -> str:
-    return passage.article.text[passage.chunk.start : start]
-
-
-def _lacking(sentence: Sentence, source: Source, question: Question) -> str:
-    asked = sorted(question.constraints.years & years(source.text))
-    return lacking(sentence.text, source, asked)
-
-
-def _unasked(sentence: Sentence, question: Question, passage: Passage, evidence: Sequence[Evidence], text: str) -> str:
-    """Whether these words, weighed as `evidence`, are about something else than what is asked."""
-    if not evidence:
+def _unasked(sentence: Sentence, question: Question, run: Sequence[Evidence], nearest: Evidence, text: str) -> str:
+    """Whether the words of `run` are about something else than what is asked. `nearest` is the best evidence of all."""
+    if not run:
         return "không có trong tài liệu"
 
     def best(feature: str) -> float:
-        return max(e.features[feature] for e in evidence)
+        return max(e.features[feature] for e in run)
 
-    is_item = sentence.is_item and any(is_list_item(passage.article.text, e.span) for e in evidence)
-    is_relevant = best("coverage") >= _RELEVANT or (is_item and best("context") >= _RELEVANT_ITEM)
     wanted, both = question.constraints, (text, sentence.text)
     of_words = years(sentence.text) or years(text)
     # Words about a year that is not asked for may stand beside the answer where the sentence says so, figures may not.
@@ -146,14 +144,28 @@ def _unasked(sentence: Sentence, question: Question, passage: Passage, evidence:
         else best("years") > 0
     )
     wrong = {
-        "không nói về điều được hỏi": not is_relevant,
+        "không nói về điều được hỏi": not _is_relevant(sentence, run),
         "nói về năm khác": not is_year_told,
-        "không nói về nơi, người hoặc văn bản được hỏi": not best("firm"),
+        "không nói về nơi, người hoặc văn bản được hỏi": not best("firm") or best("names") < nearest.features["names"],
         "nói về điều trái với điều được hỏi": not all(
             one.is_met(f" {' '.join(question.form(said))} ") for one in wanted.opposites for said in both
         ),
     }
     return next((reason for reason, is_so in wrong.items() if is_so), "")
+
+
+def _is_relevant(sentence: Sentence, run: Sequence[Evidence]) -> bool:
+    """Whether each statement of `run` bears on the question, alone or as a part of a sentence or a list that does."""
+    text = run[0].passage.article.text
+
+    def is_own(e: Evidence) -> bool:
+        is_item = sentence.is_item and is_list_item(text, e.span)
+        return e.features["coverage"] >= _RELEVANT or (is_item and e.features["context"] >= _RELEVANT_ITEM)
+
+    def is_joined(e: Evidence) -> bool:
+        return any(same_sentence(text, *sorted((e.span, o.span))) for o in run if o is not e and is_own(o))
+
+    return all(is_own(e) or is_joined(e) for e in run)
 
 
 def faithful(text: str, question: str, before: Sequence[str]) -> str:
