@@ -171,6 +171,12 @@ class TestAsk:
         assert data["reason"]
         assert data["citations"] == []
 
+    def test_doctor_tells_what_is_well(self, run: Run, rice: Path) -> None:
+        run("index", "add", str(rice))
+        done = run("doctor")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith("index: 1 articles in ")
+
     def test_on_an_empty_index_the_remedy_is_named(self, run: Run) -> None:
         assert_told(run("ask", TRADE), "empty", "hoidap index add PATH", "hoidap serve")
 

@@ -37,8 +37,9 @@ def written(answer: Answer) -> str:
     told = answer.writing
     if not told.model:
         return ""
-    counts = {"câu được dùng": told.kept, "câu đổi nguồn": told.moved, "câu bị bỏ vì không khớp": len(told.dropped)}
-    return f"Mô hình {told.model}: " + ", ".join(f"{n} {what}" for what, n in counts.items() if n or n is told.kept)
+    moved = f", {told.moved} câu đổi nguồn" if told.moved else ""
+    dropped = f", {len(told.dropped)} câu bị bỏ vì không khớp" if told.dropped else ""
+    return f"Mô hình {told.model}: {told.kept} câu được dùng{moved}{dropped}"
 
 
 def holds(passage: Passage, citation: Citation) -> bool:

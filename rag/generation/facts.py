@@ -151,17 +151,23 @@ def _negated(words: Phrase) -> frozenset[str]:
 def _misplaced(sentence: str, said: Phrase, text: str, words: Phrase, asked: Sequence[str]) -> str:
     """A number beside another year or opposite than in `text`, a person with another post: what was exchanged."""
     own, other = match_form(sentence), match_form(text)
-    theirs = _owners(other, _numbers(other), _year_marks(other))
-    ours = _owners(own, _numbers(own), _year_marks(own) or [(0, len(own), year) for year in asked if year in other])
-    pairs = [(ours, theirs)]
+    asked_here = [(0, len(own), year) for year in asked]
+    pairs = [
+        (
+            _owners(own, _numbers(own), _year_marks(own) or asked_here),
+            _owners(other, _numbers(other), _year_marks(other)),
+        )
+    ]
     for here, there in zip(contrasted(said, accented=True), contrasted(words, accented=True), strict=True):
         if here and len(there) > 1:
-            pairs.append(tuple(_owners(t, _numbers(t), _marks(t, there)) for t in (own, other)))  # type: ignore[arg-type]
+            ours, theirs = (_owners(t, _numbers(t), _marks(t, there)) for t in (own, other))
+            pairs.append((ours, theirs))
     held = posts(words, accented=True)
     names = [way for n in constraints(sentence, accented=True).named for way in n.ways if len(way) > 1]
     if len(held) > 1 and names:
         people = _pattern(names)
-        pairs.append(tuple(_owners(t, people.finditer(t), _marks(t, held)) for t in (own, other)))  # type: ignore[arg-type]
+        ours, theirs = (_owners(t, people.finditer(t), _marks(t, held)) for t in (own, other))
+        pairs.append((ours, theirs))
     for ours, theirs in pairs:
         for thing, owners in ours.items():
             if thing in theirs and not owners & theirs[thing]:

@@ -72,11 +72,13 @@ class ModelGenerator:
             except ModelError as error:
                 self._breaker.failed(error)
                 failure = SLOW if isinstance(error, ModelSlowError) else FAILED
-        failure = failure or written.wanting(evidence[0])
-        if failure:
+        if why := failure or written.wanting(evidence[0]):
             quotes = [draft for draft in self._quotes.generate(question, evidence) if not written.holds(draft)]
-            follows = (_REST_QUOTED if written.drafts else _QUOTED) if quotes else ""
-            written.told = replace(written.told, note="; ".join(filter(None, (failure, follows))).rstrip(".") + ".")
+            if quotes:
+                note = f"{why}; {_REST_QUOTED if written.drafts else _QUOTED}"
+            else:
+                note = f"{failure}." if failure else ""
+            written.told = replace(written.told, note=note)
             yield from quotes
         yield written.told
 
@@ -189,8 +191,10 @@ class _Written:
         return PARTLY_UNFOUNDED if self.told.dropped else INCOMPLETE
 
     def holds(self, quote: Draft) -> bool:
-        """Whether `quote` is what a sentence that is shown rests on already."""
-        return any(_overlap(draft, quote.passage.article.id, quote.span) for draft in self.drafts)
+        """Whether the sentences that are shown rest on most of `quote` already."""
+        start, end = quote.span
+        spans = {draft.span for draft in self.drafts if _overlap(draft, quote.passage.article.id, quote.span)}
+        return 2 * sum(min(end, e) - max(start, s) for s, e in spans) > end - start
 
 
 def _overlap(draft: Draft, article: str, span: tuple[int, int]) -> bool:
