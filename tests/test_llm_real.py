@@ -12,6 +12,7 @@ from rag.pipeline import Pipeline
 from rag.schema import Outcome
 from rag.settings import Settings
 from rag.understanding.constraints import years
+from ui.parts import holds
 
 URL = os.environ.get("HOIDAP_TEST_LLM_URL", "")
 pytestmark = pytest.mark.skipif(not URL, reason="needs a model's server: name its base URL in HOIDAP_TEST_LLM_URL")
@@ -45,7 +46,7 @@ def test_what_it_says_stands_in_its_sources(written: Pipeline, question: str) ->
     assert answer.writing.model
     assert len(answer.citations) == len(answer.text.splitlines())
     for statement, citation in zip(answer.text.splitlines(), answer.citations, strict=True):
-        passage = next(p for p in answer.passages if p.chunk.start <= citation.start and citation.end <= p.chunk.end)
+        passage = next(passage for passage in answer.passages if holds(passage, citation))
         said = statement.rpartition(" [")[0]
         assert {n[:2] for n in numbers(said)} <= {n[:2] for n in numbers(citation.quote)}
         assert years(said) <= years(f"{passage.article.title} {passage.chunk.heading} {passage.chunk.text}")
