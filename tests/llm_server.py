@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _babble(self, _text: str) -> None:
         """One sentence without an end."""
         while True:
-            self._say("gạo ", 4)
+            self._say("gạo " * 20, 80)
 
     def _empty(self, _text: str) -> None:
         self._end()

@@ -52,4 +52,4 @@ def test_a_sentence_comes_as_soon_as_the_next_begins() -> None:
 def test_what_has_no_end_is_not_waited_for() -> None:
     cutter = Cutter()
     found = [sentence for _ in range(1000) for sentence in cutter.feed("gạo ")]
-    assert len(found) == 3
+    assert len(found) > 3

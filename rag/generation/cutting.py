@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rag.vietnamese.normalize import clean
 from rag.vietnamese.sentences import split_sentences
 
-_LONGEST = 1_200  # characters without an end are no sentence
+_LONGEST = 800  # characters without an end are no sentence
 _MARKER = re.compile(
     r"\s*[\[【]\s*(?:đoạn|nguồn|tài liệu|số)?\s*(\d{1,6}(?:\s*[,;]\s*\d{1,6})*)\s*[\]】]", re.IGNORECASE
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from rag.evidence import Evidence
@@ -23,8 +23,8 @@ from rag.vietnamese.sentences import is_list_item, same_sentence
 
 # Of the content of a sentence this much stands in the words that are quoted for it, and with what stands before them.
 COVERED, COVERED_WITH_CONTEXT = 0.65, 0.8
-# Of the question, by IDF, this much stands in each of them, or in an item of a list with what introduces it.
-_RELEVANT, _RELEVANT_ITEM = 0.25, 0.5
+# Of the question, by IDF, this much stands in each statement of them, or in what introduces the list of an item.
+_RELEVANT, _RELEVANT_INTRODUCTION = 0.25, 0.4
 _STATEMENTS = 3  # that may carry one sentence together
 _MOST_WORDS = 80
 _SAME = 0.85
@@ -106,7 +106,7 @@ def _carrying(sentence: Sentence, question: Question, passage: Passage, evidence
         if own < COVERED or held < COVERED_WITH_CONTEXT:
             continue
         run = [weighed[span] for span in spans if span in weighed]
-        why = _unasked(sentence, question, run, evidence[0], text)
+        why = _unasked(sentence, question, run, weighed, evidence[0])
         if not why and (missing := lacking(sentence.text, source, sorted(question.constraints.years & years(text)))):
             why = f"đoạn được dẫn không có “{missing}”"
         if not why:
@@ -126,10 +126,20 @@ def _runs(passage: Passage) -> Iterator[Sequence[Span]]:
                 yield run
 
 
-def _unasked(sentence: Sentence, question: Question, run: Sequence[Evidence], nearest: Evidence, text: str) -> str:
-    """Whether the words of `run` are about something else than what is asked. `nearest` is the best evidence of all."""
+def _unasked(
+    sentence: Sentence,
+    question: Question,
+    run: Sequence[Evidence],
+    weighed: Mapping[Span, Evidence],
+    nearest: Evidence,
+) -> str:
+    """Whether the words of `run` are about something else than what is asked, as `nearest`, the best evidence, is not.
+
+    `weighed` are the statements of their passage.
+    """
     if not run:
         return "không có trong tài liệu"
+    text = run[0].passage.article.text[run[0].span[0] : run[-1].span[1]]
 
     def best(feature: str) -> float:
         return max(e.features[feature] for e in run)
@@ -144,7 +154,7 @@ def _unasked(sentence: Sentence, question: Question, run: Sequence[Evidence], ne
         else best("years") > 0
     )
     wrong = {
-        "không nói về điều được hỏi": not _is_relevant(sentence, run),
+        "không nói về điều được hỏi": not _is_relevant(sentence, run, weighed),
         "nói về năm khác": not is_year_told,
         "không nói về nơi, người hoặc văn bản được hỏi": not best("firm") or best("names") < nearest.features["names"],
         "nói về điều trái với điều được hỏi": not all(
@@ -154,18 +164,27 @@ def _unasked(sentence: Sentence, question: Question, run: Sequence[Evidence], ne
     return next((reason for reason, is_so in wrong.items() if is_so), "")
 
 
-def _is_relevant(sentence: Sentence, run: Sequence[Evidence]) -> bool:
+def _is_relevant(sentence: Sentence, run: Sequence[Evidence], weighed: Mapping[Span, Evidence]) -> bool:
     """Whether each statement of `run` bears on the question, alone or as a part of a sentence or a list that does."""
     text = run[0].passage.article.text
 
     def is_own(e: Evidence) -> bool:
-        is_item = sentence.is_item and is_list_item(text, e.span)
-        return e.features["coverage"] >= _RELEVANT or (is_item and e.features["context"] >= _RELEVANT_ITEM)
+        return e.features["coverage"] >= _RELEVANT or (sentence.is_item and _is_introduced(e, weighed))
 
     def is_joined(e: Evidence) -> bool:
         return any(same_sentence(text, *sorted((e.span, o.span))) for o in run if o is not e and is_own(o))
 
     return all(is_own(e) or is_joined(e) for e in run)
+
+
+def _is_introduced(item: Evidence, weighed: Mapping[Span, Evidence]) -> bool:
+    """Whether `item` stands in a list whose introduction bears on the question."""
+    text, spans = item.passage.article.text, item.passage.chunk.sentences
+    first = at = spans.index(item.span)
+    while at > 0 and is_list_item(text, spans[at]):
+        at -= 1
+    intro = weighed.get(spans[at])
+    return at < first and intro is not None and intro.features["coverage"] >= _RELEVANT_INTRODUCTION
 
 
 def faithful(text: str, question: str, before: Sequence[str]) -> str:
