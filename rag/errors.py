@@ -5,6 +5,8 @@
     ├── ArticleError         a file cannot be read as an article
     ├── EmbedderError        an embedding model cannot be loaded or prepared
     ├── QuestionError        a question cannot be asked as it stands
+    ├── ModelError           a language model cannot be set up, or gives no answer
+    │   └── ModelSlowError   it does not answer in time
     ├── CalibrationError     the calibration of refusals cannot be used or written, or is of another embedder
     └── IndexMismatchError   the index was built by another embedder or another chunking
 
@@ -32,6 +34,19 @@ class EmbedderError(HoidapError):
 
 class QuestionError(HoidapError):
     """A question cannot be asked as it stands: empty, or longer than the limit."""
+
+
+class ModelError(HoidapError):
+    """A language model cannot be set up, or gives no answer.
+
+    `retry_after` is for how many seconds it wants not to be asked; 0 if it does not say.
+    """
+
+    retry_after = 0.0
+
+
+class ModelSlowError(ModelError):
+    """A language model does not answer in time."""
 
 
 class CalibrationError(HoidapError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.calibration import Calibration
@@ -141,29 +141,26 @@ def _near(question: Question, best: Evidence) -> str:
     return "Đoạn gần nhất:"
 
 
-def cite(drafts: Iterable[Draft]) -> Iterator[tuple[str, Citation]]:
-    """Each statement with its marker, and the citation that the marker stands for, as the drafts come.
+def cite(draft: Draft, marker: int) -> tuple[str, Citation] | None:
+    """The statement with its `marker`, and the citation that it stands for.
 
-    A draft whose span does not quote its article exactly is dropped: nothing unfounded is shown.
+    None if the draft's span does not quote its article exactly: nothing unfounded is shown.
     """
-    marker = 0
-    for draft in drafts:
-        article, (start, end) = draft.passage.article, draft.span
-        quote = article.text[start:end]
-        if not quote.strip() or not 0 <= start < end <= len(article.text):
-            continue
-        marker += 1
-        citation = Citation(
-            marker=marker,
-            article_id=article.id,
-            title=article.title,
-            publisher=article.publisher,
-            published=article.published,
-            url=article.url,
-            source=article.source,
-            quote=quote,
-            start=start,
-            end=end,
-            short=draft.short,
-        )
-        yield f"{_FOOTNOTE.sub('', draft.text)} [{marker}]", citation
+    article, (start, end) = draft.passage.article, draft.span
+    quote = article.text[start:end]
+    if not quote.strip() or not 0 <= start < end <= len(article.text):
+        return None
+    citation = Citation(
+        marker=marker,
+        article_id=article.id,
+        title=article.title,
+        publisher=article.publisher,
+        published=article.published,
+        url=article.url,
+        source=article.source,
+        quote=quote,
+        start=start,
+        end=end,
+        short=draft.short,
+    )
+    return f"{_FOOTNOTE.sub('', draft.text)} [{marker}]", citation

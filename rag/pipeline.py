@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Generator as Generating
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,20 +24,23 @@ from rag.corpus import Corpus
 from rag.embedding import load_embedder
 from rag.evidence import read, weigh
 from rag.finding import Finding, apart
-from rag.generation import Draft, Generator
+from rag.generation import Draft, Generator, open_generator
 from rag.generation.extractive import ExtractiveGenerator
+from rag.generation.llm import ModelGenerator
 from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, rests_on, weakest
 from rag.question import Helps, Question, understand
 from rag.reader import Reader, open_reader
 from rag.retrieval import Retrieved, Retriever
-from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, Turn
+from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, Turn, Writing
 from rag.settings import Settings
 from rag.steps import NOTHING, Step
 from rag.understanding.equivalents import Definitions
+from rag.understanding.followups import MAX_CHARS, leans
 from rag.understanding.spelling import Speller
 from rag.vietnamese.data import add_from
 from rag.vietnamese.terms import FIELDS
 
+_QUOTES = ExtractiveGenerator()
 _REMEMBERED = 256
 """Questions whose findings are kept. People of one house ask the same things, and a finding may take 0.1 MB."""
 
@@ -61,6 +65,8 @@ class Pipeline:
         self._speller = Speller(corpus.index)
         self._definitions = Definitions(corpus.index)
         self._generator = generator
+        model = generator if isinstance(generator, ModelGenerator) and Step.FOLLOW_UPS not in without else None
+        self._condense = model and model.condense
         self._calibration = calibration
         self._reader = None if Step.READER in without else reader
         self._without = without
@@ -80,55 +86,65 @@ class Pipeline:
         *_, answer = self.stream(question, history, only)
         return answer
 
+    def quoted(self, question: str, only: Filters = EVERYTHING) -> Answer:
+        """The answer in exact quotes alone: no language model is asked. Raises what `ask` raises."""
+        *_, answer = self._answer(question, (), only, _QUOTES)
+        return answer
+
     def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Iterator[Answer]:
-        """The answer as it grows, statement by statement; the last one is complete. Raises what `ask` raises."""
+        """The answer as it grows, statement by statement; the last one is complete. Raises what `ask` raises.
+
+        While a language model is waited for, the same answer comes again and again: whoever does not want to wait any
+        longer closes the iterator, which ends the model's work too.
+        """
+        return self._answer(question, history, only, self._generator)
+
+    def _answer(self, question: str, history: Sequence[Turn], only: Filters, generator: Generator) -> Iterator[Answer]:
         timings: dict[str, float] = {}
+        alone = ""
+        if self._condense and history and len(question) <= MAX_CHARS and leans(question):
+            with closing(self._condense(question, history)) as condensing, _timed(timings, "condense"):
+                for alone in condensing:  # noqa: B007 # the last of them counts
+                    yield Answer(question, "")
         with self._room:
             with _timed(timings, "understand"):
-                understood = self.understand(question, history)
+                understood = self.understand(question, history, alone)
             self._calibration.check(self.corpus.embedder.name)
             findings, taken = self._found(understood, only, self.corpus.index.version)
         timings.update(taken)
         taken.clear()  # whoever asks the same again does not wait for it
         verdict = weakest([finding.verdict for finding in findings])
+        # What is in doubt is shown as it stands, and nothing is written about what the corpus does not hold.
+        generator = generator if verdict.outcome == Outcome.ANSWERED else _QUOTES
+        statements = [REFUSAL] if verdict.outcome == Outcome.NOT_FOUND else []
         answer = Answer(
             question=understood.text,
             understood=understood.search_text,
             trace=understood.trace,
-            text=REFUSAL,
+            text="\n".join(statements),
             passages=tuple(passage for finding in findings for passage in finding.passages),
             outcome=verdict.outcome,
             reason=verdict.reason,
             support=verdict.support,
-            generator=self._generator.name,
+            generator=generator.name,
             timings=timings,
         )
-        statements = [REFUSAL] if answer.refused else []
-        cited = cite(self._drafts(findings))
-        while True:
-            with _timed(timings, "generate"):  # the time between two statements is the reader's
-                following = next(cited, None)
-            if following is None:
-                break
-            statement, citation = following
-            statements.append(statement)
-            citations = (*answer.citations, citation)
-            answer = replace(answer, text="\n".join(statements), citations=citations)
-            yield answer
+        with closing(_written(findings, generator)) as written:
+            while True:
+                with _timed(timings, "generate"):  # the time between two statements is the reader's
+                    following = next(written, None)
+                if following is None:
+                    break
+                if isinstance(following, Writing):
+                    by = generator.name if following.kept else _QUOTES.name
+                    answer = answer if following == answer.writing else replace(answer, writing=following, generator=by)
+                elif cited := cite(following, len(answer.citations) + 1):
+                    statements.append(cited[0])
+                    answer = replace(answer, text="\n".join(statements), citations=(*answer.citations, cited[1]))
+                yield answer
         if not statements:  # the generator had nothing to say that could be cited
-            answer = replace(answer, outcome=Outcome.NOT_FOUND, reason=NOT_COVERED)
+            answer = replace(answer, text=REFUSAL, outcome=Outcome.NOT_FOUND, reason=NOT_COVERED)
         yield answer
-
-    def _drafts(self, findings: Sequence[Finding]) -> Iterator[Draft]:
-        """What is to be said: the answer; of several questions in one the best of each; in a refusal what is near."""
-        said: list[Draft] = []
-        for finding in findings:
-            if finding.verdict.outcome == Outcome.NOT_FOUND:
-                yield from nearest(finding.verdict, finding.evidence)
-            elif not any(rests_on(draft, finding.evidence[0]) for draft in said):  # one sentence may answer both
-                for draft in self._generator.generate(finding.question, finding.evidence):
-                    said.append(draft)
-                    yield draft
 
     def forget(self) -> None:
         """Find anew what was asked before, as benchmarks have to."""
@@ -154,10 +170,13 @@ class Pipeline:
             evidence = read(question, evidence, self._reader)
         return Finding(question, retrieved.passages, evidence, judge(question, evidence, self._calibration))
 
-    def understand(self, question: str, history: Sequence[Turn] = ()) -> Question:
-        """`question` with its accents, and with the questions that it leans on. Raises QuestionError."""
+    def understand(self, question: str, history: Sequence[Turn] = (), alone: str = "") -> Question:
+        """`question` with its accents, and with the questions that it leans on. Raises QuestionError.
+
+        `alone` is what a language model made of both, if one did.
+        """
         helps = Helps(self._speller.restore, self._definitions.known(), self._counts)
-        return understand(question, history, helps, self._without)
+        return understand(question, history, helps, self._without, alone)
 
     def _counts(self, terms: Sequence[str]) -> Sequence[int]:
         """In how many chunks each syllable or pair of syllables stands."""
@@ -206,12 +225,43 @@ def open_pipeline(settings: Settings, calibrated: Path | None = None) -> Pipelin
     Raises:
         IndexStoreError: the index cannot be used.
         CalibrationError: the calibration cannot be used.
-        SettingsError: the word lists cannot be added.
+        SettingsError: the word lists cannot be added, or the generator is not one.
+        ModelError: the package of the language model's provider is missing.
     """
     if settings.words_dir:
         add_from(settings.words_dir)
     corpus, calibration = open_corpus(settings), load_calibration(calibrated or settings.index_dir)
-    return Pipeline(corpus, ExtractiveGenerator(), calibration, open_reader(settings), settings.without)
+    return Pipeline(corpus, open_generator(settings), calibration, open_reader(settings), settings.without)
+
+
+def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Draft | Writing]:
+    """What is to be said: the answer, to several questions in one one after the other; in a refusal what is near."""
+    told, said = Writing(), list[Draft]()
+    for finding in findings:
+        if finding.verdict.outcome == Outcome.NOT_FOUND:
+            yield from nearest(finding.verdict, finding.evidence)
+            continue
+        if any(rests_on(draft, finding.evidence[0]) for draft in said):  # one sentence may answer both
+            continue
+        before = told
+        for written in (_QUOTES if told.note else generator).generate(finding.question, finding.evidence):
+            if isinstance(written, Writing):
+                yield (told := _together(before, written))
+            else:
+                said.append(written)
+                yield written
+
+
+def _together(before: Writing, now: Writing) -> Writing:
+    """How the answers to two questions in one were written."""
+    return replace(
+        now,
+        kept=before.kept + now.kept,
+        moved=before.moved + now.moved,
+        dropped=(*before.dropped, *now.dropped),
+        tokens_in=before.tokens_in + now.tokens_in,
+        tokens_out=before.tokens_out + now.tokens_out,
+    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rag.schema import Turn
 from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, write_out
-from rag.understanding.followups import MAX_CHARS, resolve, without_pointers, without_replaced
+from rag.understanding.followups import MAX_CHARS, Resolved, resolve, without_pointers, without_replaced
 from rag.understanding.kinds import Kind, ask_words, counted
 from rag.understanding.splitting import Split, splits
 from rag.vietnamese.data import lines
@@ -108,9 +108,15 @@ class Helps:
 
 
 def understand(
-    text: str, history: Sequence[Turn] = (), helps: Helps | None = None, without: Collection[Step] = NOTHING
+    text: str,
+    history: Sequence[Turn] = (),
+    helps: Helps | None = None,
+    without: Collection[Step] = NOTHING,
+    alone: str = "",
 ) -> Question:
     """Read a question, with the turns before it if it leans on them. Steps in `without` are left out.
+
+    `alone` is the question as a language model wrote it out: then it leans on nothing.
 
     Raises:
         QuestionError: it is empty, has no words, or is too long. The message is for the person who asks.
@@ -129,7 +135,7 @@ def understand(
 
     now = mended(cleaned)
     step(Step.ACCENTS if fold(now) == fold(cleaned) else Step.TYPOS, cleaned, now)
-    resolved = resolve(now, () if Step.FOLLOW_UPS in without else history)
+    resolved = Resolved(alone) if alone else resolve(now, () if Step.FOLLOW_UPS in without else history)
     now = step(Step.FOLLOW_UPS, now, resolved.now)
     accented = all(map(typed_with_accents, (cleaned, *resolved.before)))
     before = list(map(mended, resolved.before))

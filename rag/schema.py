@@ -129,6 +129,25 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """How the words of a language model fared, where one was asked.
+
+    `model` is its name in the settings. `kept` of its sentences are shown, before anything that is quoted; `moved` of
+    these cite another passage than it said. `dropped` are those that are not shown, each with the reason. `note` says,
+    in Vietnamese, why the answer or the rest of it is quoted instead; "" if it is not. `tokens_in` and `tokens_out` are
+    what the model read and wrote, as its server counts; 0 where that does not tell.
+    """
+
+    model: str = ""
+    kept: int = 0
+    moved: int = 0
+    dropped: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the user gets. `text` holds the sentences with their markers, or the refusal.
 
@@ -140,7 +159,10 @@ class Answer:
     NOT_FOUND, and `refused` True, when the corpus does not hold the answer; `reason` then says why, and `text` may go
     on, in a second line, with what comes nearest, quoted and cited ("Tài liệu chỉ có thông tin về năm 2023: ...").
     `reason` is "" for an answer. `support` is how likely it is, from 0 to 1, that the corpus holds the answer.
-    `timings` are milliseconds by stage.
+    `generator` is whose words it has, and `writing` tells of the language model that was asked, if one was. `timings`
+    are milliseconds by stage.
+
+    While it grows, `text` may be "" still: a model has been asked, and no sentence of it is whole.
     """
 
     question: str
@@ -151,6 +173,7 @@ class Answer:
     reason: str = ""
     support: float = 0.0
     generator: str = ""
+    writing: Writing = Writing()
     timings: Mapping[str, float] = field(default_factory=dict)
     understood: str = ""
     trace: tuple[tuple[str, str], ...] = ()

@@ -27,6 +27,8 @@ from rag.errors import SettingsError
 from rag.steps import NOTHING, Step
 
 PREFIX = "HOIDAP_"
+EXTRACTIVE = "extractive"
+"""The generator that needs no language model."""
 PASSWORD_CHARACTERS = 12
 _TEST_PREFIX = "HOIDAP_TEST_"  # read by the tests alone
 _ORIGIN = re.compile(
@@ -79,6 +81,22 @@ class Settings(BaseSettings):
     without: frozenset[Step] = Field(
         default=NOTHING, description="Steps to leave out, to see what they are worth; see `rag.steps`."
     )
+    generator: str = Field(
+        default=EXTRACTIVE,
+        description="`extractive`, or a chat model as `provider:model`, such as `openai:gpt-5` or `ollama:qwen3`.",
+    )
+    model_url: str = Field(
+        default="", description="The base URL of the model's server, for one that speaks the protocol of OpenAI."
+    )
+    model_context: int = Field(
+        default=2048,
+        ge=1024,
+        description="The tokens that prompt and answer may have together; fewer are read sooner.",
+    )
+    model_connect_seconds: float = Field(default=5, gt=0, description="How long connecting to the model may take.")
+    model_first_seconds: float = Field(default=60, gt=0, description="How long its first word may take.")
+    model_between_seconds: float = Field(default=15, gt=0, description="How long it may pause between two words.")
+    model_total_seconds: float = Field(default=120, gt=0, description="How long its answer may take as a whole.")
     host: str = Field(default="127.0.0.1", description="The address that `hoidap serve` listens on.")
     port: int = Field(default=7860, ge=0, le=65535, description="The port; 0 takes a free one.")
     keep_questions: bool = Field(
@@ -120,6 +138,21 @@ class Settings(BaseSettings):
         if password and len(password.get_secret_value()) < PASSWORD_CHARACTERS:
             raise ValueError(f"it must have at least {PASSWORD_CHARACTERS} characters")
         return password
+
+    @field_validator("generator")
+    @classmethod
+    def _extractive_or_model(cls, value: str) -> str:
+        provider, _, model = value.partition(":")
+        if value != EXTRACTIVE and not (provider and model):
+            raise ValueError("write extractive, or provider:model, such as ollama:qwen3")
+        return value
+
+    @field_validator("model_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.match(r"https?://[^\s/@]+(?:/|$)", value):
+            raise ValueError("write http:// or https:// and the server, such as http://127.0.0.1:8000/v1")
+        return value
 
     @field_validator("allowed_origins", "trusted_proxies", mode="before")
     @classmethod

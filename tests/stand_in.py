@@ -132,6 +132,10 @@ class StandIn:
         finally:
             self.closed.set()
 
+    def quoted(self, question: str, only: Filters = EVERYTHING, /) -> Answer:
+        *_, answer = self.stream(question, (), only)
+        return answer
+
     def article(self, article_id: str, /) -> Article | None:
         if self.failure:
             raise self.failure

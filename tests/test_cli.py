@@ -142,7 +142,8 @@ class TestAsk:
         assert (done.code, done.err) == (0, "")
         data = json.loads(done.out)
         promised = (
-            "question understood trace answer outcome refused reason support citations passages generator timings_ms"
+            "question understood trace answer outcome refused reason support citations passages"
+            " generator writing timings_ms"
         )
         assert list(data) == promised.split()
         assert data["question"] == "Gạo năm 2023 đạt bao nhiêu?"
@@ -169,6 +170,12 @@ class TestAsk:
         assert (data["outcome"], data["refused"]) == ("not_found", True)
         assert data["reason"]
         assert data["citations"] == []
+
+    def test_doctor_tells_what_is_well(self, run: Run, rice: Path) -> None:
+        run("index", "add", str(rice))
+        done = run("doctor")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith("index: 1 articles in ")
 
     def test_on_an_empty_index_the_remedy_is_named(self, run: Run) -> None:
         assert_told(run("ask", TRADE), "empty", "hoidap index add PATH", "hoidap serve")

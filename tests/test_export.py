@@ -71,6 +71,7 @@ def test_the_keys_are_those_that_were_promised() -> None:
         "citations",
         "passages",
         "generator",
+        "writing",
         "timings_ms",
     ]
     (citation,) = data["citations"]

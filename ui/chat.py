@@ -28,6 +28,7 @@ _PACE = 0.05  # seconds; showing more often costs the server more than the eye w
 _LOG = logging.getLogger(__name__)
 
 _SEARCHING = "Đang tìm trong kho tài liệu…"
+_WRITING = "Đã tìm thấy tài liệu; mô hình ngôn ngữ đang viết câu trả lời…"
 _TOO_FAST = "Bạn đang hỏi nhanh quá mức cho phép. Hãy thử lại sau {seconds} giây."
 _STOPPED = "Bạn đã dừng câu trả lời này."
 _NO_CORPUS = "Kho tài liệu đang gặp sự cố nên chưa trả lời được. Bạn hãy thử lại sau hoặc báo quản trị viên"
@@ -127,8 +128,13 @@ async def _growing(
     answer: Answer | None = None
     try:
         only = asked.scope.filters()
+        shown: Answer | None = None
         async for answer in read(lambda: engine.stream(asked.question, before.turns, only), pool):
-            now = with_reply(render.answer(answer, is_complete=False))
+            if answer is shown:  # a language model is waited for
+                continue
+            shown = answer
+            waiting = render.notice(_WRITING if answer.passages else _SEARCHING, "pending")
+            now = with_reply(render.answer(answer, is_complete=False) if answer.text else waiting)
             yield now
         if answer is None:
             raise RuntimeError("the engine's stream ended without an answer")

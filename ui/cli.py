@@ -122,6 +122,31 @@ def ask(  # noqa: PLR0917 # typer calls it by name
         print_answer(_console(), answer)
 
 
+@app.command()
+def doctor() -> None:
+    """Check that the index can be read and that the language model, if one is set, answers."""
+    settings = _settings()
+    from index.errors import IndexStoreError
+    from rag.errors import HoidapError
+    from rag.generation.llm import greet
+    from rag.settings import EXTRACTIVE
+
+    def look() -> str:
+        return f"{_corpus(settings).index.status().documents} articles in {settings.index_dir}"
+
+    checks = {"index": look}
+    if settings.generator != EXTRACTIVE:
+        checks["generator"] = lambda: greet(settings)
+    is_well = True
+    for name, check in checks.items():
+        try:
+            found = f"{name}: {check()}"
+        except (HoidapError, IndexStoreError) as error:
+            is_well, found = False, f"{name}: FAILED. {error}"
+        typer.echo(found)
+    raise typer.Exit(0 if is_well else 1)
+
+
 @index_app.command("add")
 def index_add(
     paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns.", metavar="PATH...")],

@@ -15,6 +15,10 @@ class Engine(Protocol):
         """Growing answers, sentence by sentence, from what `only` lets through; the last one is complete."""
         ...
 
+    def quoted(self, question: str, only: Filters = EVERYTHING, /) -> Answer:
+        """The answer in exact quotes alone, without asking a language model."""
+        ...
+
     def article(self, article_id: str, /) -> Article | None:
         """The article with this id, or None."""
         ...

@@ -89,7 +89,7 @@ def _mixed(lists: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:
 
 
 def _is_answered(engine: Engine, candidate: Candidate, only: Filters) -> bool:
-    *_, answer = engine.stream(candidate.question, (), only)
+    answer = engine.quoted(candidate.question, only)  # a language model would be asked for each of a hundred
     start, end = candidate.span
     return answer.outcome == Outcome.ANSWERED and any(
         citation.article_id == candidate.article_id and citation.start < end and start < citation.end

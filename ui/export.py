@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from rag.schema import Answer, Citation, Passage
+from rag.schema import Answer, Citation, Passage, Writing
 
 
 def to_json(answer: Answer) -> dict[str, Any]:
@@ -21,8 +22,17 @@ def to_json(answer: Answer) -> dict[str, Any]:
         "citations": [_citation(citation) for citation in answer.citations],
         "passages": [_passage(passage) for passage in answer.passages],
         "generator": answer.generator,
+        "writing": _writing(answer.writing),
         "timings_ms": dict(answer.timings),
     }
+
+
+def _writing(writing: Writing) -> dict[str, Any] | None:
+    """None if no language model was asked."""
+    if not writing.model:
+        return None
+    dropped = [{"sentence": sentence, "reason": reason} for sentence, reason in writing.dropped]
+    return asdict(writing) | {"dropped": dropped}
 
 
 def _citation(citation: Citation) -> dict[str, Any]:

@@ -32,6 +32,16 @@ def steps(answer: Answer) -> list[tuple[str, str]]:
     return [(_STEPS.get(name, name), question) for name, question in answer.trace]
 
 
+def written(answer: Answer) -> str:
+    """How the words of a language model fared, "" if none was asked."""
+    told = answer.writing
+    if not told.model:
+        return ""
+    moved = f", {told.moved} câu đổi nguồn" if told.moved else ""
+    dropped = f", {len(told.dropped)} câu bị bỏ vì không khớp" if told.dropped else ""
+    return f"Mô hình {told.model}: {told.kept} câu được dùng{moved}{dropped}"
+
+
 def holds(passage: Passage, citation: Citation) -> bool:
     """Whether the words of `citation` stand in `passage`."""
     chunk = passage.chunk

@@ -15,7 +15,7 @@ from datetime import date
 from urllib.parse import quote, urlsplit
 
 from rag.schema import Answer, Citation, Outcome, Passage, Span
-from ui.parts import MARKER, holds, short_spans, steps, understood
+from ui.parts import MARKER, holds, short_spans, steps, understood, written
 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _LINE_END = re.compile(r"\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
@@ -97,7 +97,7 @@ def answer(reply: Answer, *, is_complete: bool = True) -> str:
         shown = _refusal(refusal, reply.reason, _blocks(text, inserts, len(refusal)))
     else:
         doubt = notice(reply.reason, "unsure") if reply.outcome == Outcome.UNSURE else ""
-        shown = doubt + _blocks(text, inserts)
+        shown = doubt + _blocks(text, inserts) + _note(reply)
     sources = "".join(_card(citation, reply.passages) for citation in reply.citations)
     if sources:
         sources = f'<p class="hd-sources-title">Nguồn trích dẫn</p><ol class="hd-sources">{sources}</ol>'
@@ -136,6 +136,11 @@ def _understood(reply: Answer) -> str:
     return f'<p class="hd-understood">Tôi hiểu câu hỏi là: {escape(question)}</p>' if question else ""
 
 
+def _note(reply: Answer) -> str:
+    """Why a language model did not write the answer, or not the whole of it, where one was to."""
+    return f'<p class="hd-meta hd-note">{escape(reply.writing.note)}</p>' if reply.writing.note else ""
+
+
 def how(reply: Answer) -> str:
     """For those who want it: how the question was understood, which passages were considered, and how sure it is."""
     if not reply.passages and not reply.trace:
@@ -144,6 +149,8 @@ def how(reply: Answer) -> str:
     shown = f'<ol class="hd-steps">{read}</ol>' if read else "<p>Câu hỏi được tìm đúng như bạn gõ.</p>"
     if considered := "".join(_considered(passage, reply.citations) for passage in reply.passages):
         shown += f'<p class="hd-how-title">Các đoạn đã xem xét</p><ol class="hd-considered">{considered}</ol>'
+    if told := written(reply):
+        shown += f'<p class="hd-meta">{escape(told)}</p>'
     seconds = decimal(sum(reply.timings.values()) / 1000)
     shown += f'<p class="hd-meta">Mức chắc chắn {reply.support * 100:.0f}% · trả lời trong {seconds} giây</p>'
     return f'<details class="hd-how"><summary>Câu hỏi được hiểu thế nào</summary>{shown}</details>'

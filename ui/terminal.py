@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from rag.schema import Answer, Citation, Outcome
-from ui.parts import short_spans, steps, understood
+from ui.parts import short_spans, steps, understood, written
 
 
 def print_answer(console: Console, answer: Answer) -> None:
@@ -19,6 +19,8 @@ def print_answer(console: Console, answer: Answer) -> None:
         console.print(f"[dim]  {escape(name)}: {escape(after)}[/dim]")
     for line in _lines(answer, bold=console.color_system is not None):
         console.print(line)
+    for told in filter(None, (answer.writing.note, written(answer))):
+        console.print(f"[dim]{escape(told)}[/dim]")
     for citation in answer.citations:
         console.print()
         console.print(f"[bold]\\[{citation.marker}][/bold] {_describe(citation)}")

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from rag.evidence import Evidence
 from rag.question import Question
-from rag.schema import Passage, Span
+from rag.schema import Passage, Span, Writing
+from rag.settings import EXTRACTIVE, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +33,26 @@ class Generator(Protocol):
     def name(self) -> str:
         """How the generator is called in settings and answers."""
 
-    def generate(self, question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
-        """The statements that answer, in reading order, as they come. `evidence` is best first, not empty."""
+    def generate(self, question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft | Writing]:
+        """The statements that answer, in reading order, as they come. `evidence` is best first, not empty.
+
+        A model also tells how far it is, again and again while it is waited for; the last that is told is of the whole.
+        Whoever does not want to wait any longer closes the iterator.
+        """
+
+
+def open_generator(settings: Settings) -> Generator:
+    """The generator that the settings name. LangChain is imported only for a model.
+
+    Raises:
+        SettingsError: there is no such provider, or the model cannot be set up.
+        ModelError: the provider's package is missing.
+    """
+    if settings.generator == EXTRACTIVE:
+        from rag.generation.extractive import ExtractiveGenerator
+
+        return ExtractiveGenerator()
+    from rag.generation.chat_model import open_model
+    from rag.generation.llm import ModelGenerator
+
+    return ModelGenerator(open_model(settings), settings)

@@ -24,7 +24,7 @@ _MARK_LENGTH = 4  # "(iv)"
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
 # Kinds whose answer is a few words of the sentence.
-_SHORT = frozenset({*STRICT_KINDS, Kind.THING})
+SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
 _LONG_SENTENCE, _PART_OF_TWO = 60, 36
 _SHORTEST_ITEM = 8  # words
@@ -56,7 +56,7 @@ class ExtractiveGenerator:
         # The best sentence's article comes first, and within an article the text's own order.
         articles = list(dict.fromkeys(c.evidence.passage.article.id for c in choices))
         for choice in sorted(choices, key=lambda c: (articles.index(c.evidence.passage.article.id), c.span)):
-            short = choice.evidence.short if question.kind in _SHORT and choice is choices[0] else None
+            short = choice.evidence.short if question.kind in SHORT_KINDS and choice is choices[0] else None
             if short and not choice.span[0] <= short[0] < short[1] <= choice.span[1]:
                 short = None
             yield Draft(choice.text, choice.evidence.passage, choice.span, short)

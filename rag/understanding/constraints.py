@@ -227,11 +227,15 @@ def _posts(*, accented: bool) -> Mapping[str, Sequence[Phrase]]:
 
 
 def _opposites(words: Sequence[str], *, accented: bool) -> Iterator[Opposite]:
-    text = f" {' '.join(words)} "
-    for group in _contrasts(accented=accented):
-        held = _held(group, text)
+    for group, held in zip(_contrasts(accented=accented), contrasted(words, accented=accented), strict=True):
         if len(held) == 1:
             yield Opposite(held[0], tuple(phrase for phrase in group if phrase != held[0]))
+
+
+def contrasted(words: Sequence[str], *, accented: bool) -> list[list[Phrase]]:
+    """Of each set of words that exclude each other those in a text, of these syllables."""
+    text = f" {' '.join(words)} "
+    return [_held(group, text) for group in _contrasts(accented=accented)]
 
 
 def _held(group: Sequence[Phrase], words: str) -> list[Phrase]:
