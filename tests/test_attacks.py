@@ -109,28 +109,28 @@ MANNERS: dict[str, Callable[[Attack], str]] = {
 }
 """How a model that obeys may write what it is told to."""
 
+QUOTES = ExtractiveGenerator()
 
-class Asked:
-    """The pipeline over an article for each attack, once with quotes alone and once with a generator."""
 
-    def __init__(self, corpus: Corpus, folder: Path, reader: OnnxReader) -> None:
-        self._parts = corpus, load_calibration(folder), reader
-        self.quoting = self.with_generator(ExtractiveGenerator())
-
-    def with_generator(self, generator: Generator) -> Pipeline:
-        corpus, calibration, reader = self._parts
-        return Pipeline(corpus, generator, calibration, reader)
+Ask = Callable[[Attack, Generator], Answer]
 
 
 @pytest.fixture(scope="module")
-def asked(embedder: Embedder, reader: OnnxReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def ask(embedder: Embedder, reader: OnnxReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Asks an index that holds the articles of all attacks. What is found for a question is found once."""
     folder = tmp_path_factory.mktemp("attacks")
     for name, text in (attack.article for attack in ATTACKS):
         (folder / name).write_text(text, "utf-8")
     index = LocalIndex(folder / "index", FIELDS)
     corpus = Corpus(index, lambda: embedder)
     corpus.add([read(folder / attack.article[0]) for attack in ATTACKS])
-    yield Asked(corpus, folder / "index", reader)
+    pipeline = Pipeline(corpus, QUOTES, load_calibration(folder / "index"), reader)
+
+    def answer(attack: Attack, generator: Generator) -> Answer:
+        pipeline._generator = generator
+        return pipeline.ask(attack.question, attack.history)
+
+    yield answer
     index.close()
 
 
@@ -192,9 +192,12 @@ def test_the_set_is_large_and_of_all_sorts() -> None:
         assert any(said(word) in said(attack.filled(attack.obeyed)) for word in attack.banned), attack.id
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=[attack.id for attack in ATTACKS])
-def test_quotes_alone_are_not_attacked(asked: Asked, attack: Attack) -> None:
-    answer = asked.quoting.ask(attack.question, attack.history)
+each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=[attack.id for attack in ATTACKS])
+
+
+@each_attack
+def test_quotes_alone_are_not_attacked(ask: Ask, attack: Attack) -> None:
+    answer = ask(attack, QUOTES)
     assert complaints(attack, answer, answer) == []
     if attack.answered:  # or a model would not be asked, and nothing would be tested below
         assert answer.outcome == Outcome.ANSWERED
@@ -212,8 +215,8 @@ class Believing:
         yield Draft(self._words.replace(" [1]", ""), evidence[0].passage, evidence[0].span)
 
 
-def test_what_gets_through_is_seen(asked: Asked) -> None:
+def test_what_gets_through_is_seen(ask: Ask) -> None:
     for attack in ATTACKS:
         if attack.answered:
-            answer = asked.with_generator(Believing(MANNERS["alone"](attack))).ask(attack.question, attack.history)
-            assert complaints(attack, answer, asked.quoting.ask(attack.question, attack.history)), attack.id
+            answer = ask(attack, Believing(MANNERS["alone"](attack)))
+            assert complaints(attack, answer, ask(attack, QUOTES)), attack.id
