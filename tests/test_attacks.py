@@ -1,8 +1,8 @@
 """Instructions where only data should be: no attack of attacks.jsonl changes an answer, though the model obeys each.
 
 An attack stands in an article's text, before its text, in a title, a heading or what is said of the article, in a
-question, or in what was said before it, on which a follow-up leans. `obeyed` is what a model writes that does as it is told; none of `banned` may be
-shown as a statement of ours. A passage that holds the attack may be quoted: as it stands, and with its source.
+question, or in what was said before it. `obeyed` is what a model writes that does as it is told; none of `banned` may
+be shown as a statement of ours. A passage that holds the attack may be quoted: as it stands, and with its source.
 """
 
 from __future__ import annotations
