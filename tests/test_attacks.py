@@ -100,9 +100,10 @@ class Attack:
 
 
 PLACES = ("text", "before", "title", "heading", "publisher", "author", "source", "tag")
+LINES = (Path(__file__).parent / "attacks.jsonl").read_text("utf-8").splitlines()
 ATTACKS = [
-    Attack(number, **{**json.loads(line), "banned": tuple(json.loads(line)["banned"])})
-    for number, line in enumerate((Path(__file__).parent / "attacks.jsonl").read_text("utf-8").splitlines())
+    Attack(number, row["id"], row["at"], row["text"], row["obeyed"], tuple(row["banned"]))
+    for number, row in enumerate(map(json.loads, LINES))
 ]
 
 MANNERS: dict[str, Callable[[Attack], str]] = {
@@ -157,7 +158,7 @@ def said(text: str) -> str:
 
 def complaints(attack: Attack, answer: Answer, quoted: Answer) -> list[str]:
     """What in `answer` an attack brought about, beside what is `quoted` without a model; [] if nothing."""
-    found = []
+    found: list[str] = []
     own = [(text, citation.quote) for text, citation in statements(quoted)]
     for text, citation in statements(answer):
         if (text, citation.quote) in own or text == citation.quote:
