@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval.errors import EvalError
-from eval.gold import Gold
+from eval.gold import Gold, load_gold
 from eval.metrics import auroc
-from rag.calibration import Calibration
+from rag.calibration import Calibration, load_calibration, save_calibration
 from rag.errors import QuestionError
 from rag.grounding import features, missed
 from rag.pipeline import Pipeline
@@ -41,6 +42,24 @@ class Row:
     features: Mapping[str, float]
     answerable: bool
     weight: float = 1.0
+
+
+def calibrate(
+    pipeline: Pipeline, gold: Path, index_dir: Path, progress: Progress = lambda _done, _total: None
+) -> Calibration:
+    """Fit the calibration of the index in `index_dir`, which `pipeline` asks, on a file of questions; write it there.
+
+    Raises:
+        EvalError: the file cannot be used, or holds too few questions of one sort.
+        CalibrationError: the calibration before cannot be read, or this one not be written.
+    """
+    golds = load_gold([gold])
+    rows = collect(pipeline, golds, progress)
+    embedder = pipeline.corpus.embedder.name
+    before = start_from(load_calibration(index_dir), embedder)
+    fitted = fit(rows, before, embedder, f"{len(golds)} questions of {gold.name}")
+    save_calibration(fitted, index_dir)
+    return fitted
 
 
 def collect(pipeline: Pipeline, golds: Sequence[Gold], progress: Progress = lambda _done, _total: None) -> list[Row]:

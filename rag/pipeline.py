@@ -21,7 +21,7 @@ from threading import Semaphore
 from index.local import LocalIndex
 from rag.calibration import Calibration, load_calibration
 from rag.corpus import Corpus
-from rag.embedding import load_embedder
+from rag.embedding import Embedder, load_embedder
 from rag.evidence import read, weigh
 from rag.finding import Finding, apart
 from rag.generation import Draft, Generator, open_generator
@@ -210,17 +210,17 @@ class Pipeline:
         return self.corpus.publishers()
 
 
-def open_corpus(settings: Settings) -> Corpus:
-    """The corpus in the index that the settings name; empty if there is none yet.
+def open_corpus(settings: Settings, embedder: Embedder | None = None) -> Corpus:
+    """The corpus in the index that the settings name, with their embedder unless another is given; empty if new.
 
     Raises:
         IndexStoreError: the folder cannot be used, or holds something else.
     """
-    return Corpus(LocalIndex(settings.index_dir, FIELDS), lambda: load_embedder(settings))
+    return Corpus(LocalIndex(settings.index_dir, FIELDS), lambda: embedder or load_embedder(settings))
 
 
-def open_pipeline(settings: Settings, calibrated: Path | None = None) -> Pipeline:
-    """The pipeline over the corpus that the settings name, with the calibration in `calibrated` (or in its own folder).
+def open_pipeline(settings: Settings, calibrated: Path | None = None, embedder: Embedder | None = None) -> Pipeline:
+    """The pipeline over the corpus that `open_corpus` opens, with the calibration in `calibrated`, or its own folder.
 
     Raises:
         IndexStoreError: the index cannot be used.
@@ -230,7 +230,7 @@ def open_pipeline(settings: Settings, calibrated: Path | None = None) -> Pipelin
     """
     if settings.words_dir:
         add_from(settings.words_dir)
-    corpus, calibration = open_corpus(settings), load_calibration(calibrated or settings.index_dir)
+    corpus, calibration = open_corpus(settings, embedder), load_calibration(calibrated or settings.index_dir)
     return Pipeline(corpus, open_generator(settings), calibration, open_reader(settings), settings.without)
 
 

@@ -51,13 +51,18 @@ def reader() -> OnnxReader:
 
 
 @pytest.fixture(scope="session")
-def pipeline(embedder: Embedder, reader: OnnxReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+def seeds_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the index of `pipeline`."""
+    return tmp_path_factory.mktemp("seeds") / "index"
+
+
+@pytest.fixture(scope="session")
+def pipeline(embedder: Embedder, reader: OnnxReader, seeds_index: Path) -> Iterator[Pipeline]:
     """The whole way over the real seed articles. Shared by all tests: not to be written to."""
-    folder = tmp_path_factory.mktemp("seeds") / "index"
-    index = LocalIndex(folder, FIELDS)
+    index = LocalIndex(seeds_index, FIELDS)
     corpus = Corpus(index, lambda: embedder)
     corpus.add([read(path) for path in find([SEEDS])])
-    yield Pipeline(corpus, ExtractiveGenerator(), load_calibration(folder), reader)
+    yield Pipeline(corpus, ExtractiveGenerator(), load_calibration(seeds_index), reader)
     index.close()
 
 

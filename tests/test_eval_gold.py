@@ -31,6 +31,14 @@ def test_the_shipped_set_is_large_and_whole() -> None:
         shipped("train")
 
 
+def test_the_small_set_is_of_dev_and_half_without_an_answer() -> None:
+    small = load_gold(shipped("small"))
+    dev = {one.id: one for one in load_gold(shipped("dev"))}
+    assert [dev[one.id] for one in small] == small
+    assert [one.answerable for one in small].count(True) == 20 == len(small) / 2
+    assert {one.type for one in small} == set(TYPES)
+
+
 def test_optional_fields_and_line_separators_inside_strings(tmp_path: Path) -> None:
     history = [{"role": "user", "content": "Cầu nào?"}, {"role": "assistant", "content": "Cầu mới."}]
     more = GOOD | {"id": "q2", "history": history, "all_of": ["86"], "note": "x", "question": "Dài\u2028bao nhiêu?"}

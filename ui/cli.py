@@ -227,19 +227,13 @@ def calibrate(
 ) -> None:
     """Fit how sure an answer must be, on questions of your own about the articles in the index."""
     settings = _settings()
-    from eval.calibrate import collect, fit, start_from
-    from eval.gold import load_gold
-    from rag.calibration import load_calibration, save_calibration
+    from eval.calibrate import calibrate as fit_on
+    from rag.calibration import NAME
     from rag.pipeline import open_pipeline
 
-    golds = load_gold([gold])
-    pipeline = open_pipeline(settings)
     with _progress("Asking") as progress:
-        rows = collect(pipeline, golds, progress)
-    embedder = pipeline.corpus.embedder.name
-    before = start_from(load_calibration(settings.index_dir), embedder)
-    fitted = fit(rows, before, embedder, f"{len(golds)} questions of {gold.name}")
-    typer.echo(f"{save_calibration(fitted, settings.index_dir)}: fitted on {fitted.fitted_on}.")
+        fitted = fit_on(open_pipeline(settings), gold, settings.index_dir, progress)
+    typer.echo(f"{settings.index_dir / NAME}: fitted on {fitted.fitted_on}.")
 
 
 def _use_utf8() -> None:
