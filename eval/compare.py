@@ -11,7 +11,15 @@ from eval.metrics import auroc
 from eval.result import Question, Result
 from eval.stats import Bootstrap, paired_p
 
-LOWER_IS_BETTER = ("false_refusal_rate", "mean_words")
+LOWER_IS_BETTER = (
+    "false_refusal_rate",
+    "mean_words",
+    "model_replaced",
+    "model_moved",
+    "model_dropped",
+    "model_tokens_in",
+    "model_tokens_out",
+)
 SIGNIFICANT = 0.05
 
 

@@ -10,9 +10,18 @@ from eval.result import Result
 ANSWER = ("answer_accuracy", "token_f1", "mean_words", "citation_accuracy", "citation_validity", "em", "f1")
 REFUSAL = ("refusal_precision", "refusal_recall", "false_refusal_rate", "refusal_auroc")
 EVIDENCE = ("answer_in_citations@1", "answer_in_citations@2", "answer_in_citations@3")
+WRITING = (
+    "model_supported",
+    "model_replaced",
+    "model_sentences",
+    "model_moved",
+    "model_dropped",
+    "model_tokens_in",
+    "model_tokens_out",
+)
 RETRIEVAL = ("recall@1", "recall@5", "recall@10", "recall@20", "mrr", "ndcg@10")
 
-_PLAIN = {*ANSWER, *REFUSAL, *EVIDENCE, "correct", "peak_memory_mb"}
+_PLAIN = {*ANSWER, *REFUSAL, *EVIDENCE, *WRITING, "correct", "peak_memory_mb"}
 _RETRIEVAL = re.compile(rf"(?:dense|lexical|fused)\.(?:article\.)?(?:{'|'.join(RETRIEVAL)})")
 _LATENCY = re.compile(r"latency(?:\.\w+)?_p(?:50|95)_ms")
 

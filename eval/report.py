@@ -16,10 +16,11 @@ import jinja2
 from markupsafe import Markup, escape
 
 from eval import charts
+from eval.compare import Comparison, compare
 from eval.labels import FAILURES, METRICS, STAGES, TYPES, Label, label
-from eval.names import ANSWER, EVIDENCE, REFUSAL, RETRIEVAL
+from eval.names import ANSWER, EVIDENCE, REFUSAL, RETRIEVAL, WRITING
 from eval.probe import WAYS
-from eval.result import Question, Result
+from eval.result import Question, Result, extractive
 from eval.text import holds
 from rag.vietnamese.normalize import mapped, match_form
 
@@ -39,6 +40,7 @@ _TILES = (
 )
 _TILES_SHOWN = 5
 _WRONG_SHOWN = 400
+_COUNTS = ("model_sentences", "model_moved", "model_dropped")
 
 
 def to_html(result: Result) -> str:
@@ -51,6 +53,7 @@ def to_html(result: Result) -> str:
         lstrip_blocks=True,
     )
     wrong = [question for question in result.questions if not question["correct"]]
+    beside = compare(plain, result) if (plain := extractive(result)) else None
     return environment.get_template("report.html").render(
         run=result.run,
         count=len(result.questions),
@@ -63,6 +66,10 @@ def to_html(result: Result) -> str:
         latency=_latency(result),
         stages=_stages(result),
         metrics=_metrics(result),
+        writing=result.detail.get("writing"),
+        written=[question for question in result.questions if question.get("writing")][:_WRONG_SHOWN],
+        beside=beside,
+        differences=_differences(beside) if beside else [],
         wrong=_wrong(wrong),
         wrong_count=len(wrong),
         shown=_WRONG_SHOWN,
@@ -76,8 +83,10 @@ def _format(name: str, value: float) -> str:
         return f"{value:.0f} ms"
     if name.startswith(WAYS):
         return f"{value:.3f}"
-    if name.endswith("mean_words"):
+    if name.endswith("mean_words") or "tokens" in name:
         return f"{value:.1f}"
+    if name in _COUNTS:
+        return f"{value:.2f}"
     return f"{value:.0f}" if name.endswith("_mb") else f"{value:.1%}" if "auroc" not in name else f"{value:.3f}"
 
 
@@ -193,11 +202,21 @@ def _stages(result: Result) -> list[tuple[Label, float, float]]:
 
 
 def _metrics(result: Result) -> list[tuple[str, Label, str, str]]:
-    wanted = [p + name for p in ("", "given_context.") for name in ("correct", *ANSWER, *EVIDENCE, *REFUSAL)]
+    wanted = [p + name for p in ("", "given_context.") for name in ("correct", *ANSWER, *EVIDENCE, *REFUSAL, *WRITING)]
     names = [name for name in [*wanted, "peak_memory_mb"] if name in result.metrics]
     intervals = result.detail.get("intervals", {})
     return [
         (name, _label(name), _format(name, result.metrics[name]), _spread(name, intervals.get(name))) for name in names
+    ]
+
+
+def _differences(found: Comparison) -> list[tuple[Label, str, str, str, bool | None]]:
+    """Each metric of the answers with quotes alone and with the model, the difference, and whether that is better."""
+    order = {name: i for i, name in enumerate(("correct", *ANSWER, *REFUSAL))}
+    known = sorted((d for d in found.differences if d.name in order), key=lambda d: order[d.name])
+    return [
+        (_label(d.name), _format(d.name, d.a), _format(d.name, d.b), _spread(d.name, (d.low, d.high)), d.better)
+        for d in known
     ]
 
 

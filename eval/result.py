@@ -20,6 +20,7 @@ import numpy as np
 from eval import metrics
 from eval.errors import EvalError
 from eval.stats import Bootstrap
+from eval.writing import totals
 
 _CURVE_POINTS = 60
 # Over questions of one type these say nothing: they are about the mixture, or the same for all.
@@ -61,6 +62,8 @@ def summarise(run: Mapping[str, Any], questions: Sequence[Question], costs: Mapp
         _means([names[i] for i in kept], here[:, kept], bootstrap, found, spread)
     result.detail = {"intervals": intervals, "by_type_intervals": by_type}
     result.detail["counts"] = {str(kind): int((kinds == kind).sum()) for kind in dict.fromkeys(kinds.tolist())}
+    if sums := totals(questions):
+        result.detail["writing"] = sums
     _refusal(questions, bootstrap, result)
     result.metrics |= {name: round(value, 3) for name, value in costs.items()}
     return result
@@ -123,6 +126,12 @@ def write_text(path: Path, text: str) -> None:
 def to_json(result: Result) -> str:
     """`result` as JSON text."""
     return json.dumps(asdict(result), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def extractive(result: Result) -> Result | None:
+    """What quotes alone gave for the same questions; None if nothing else was measured."""
+    beside = result.detail.get("extractive")
+    return Result(**beside) if beside else None
 
 
 def load(path: Path) -> Result:

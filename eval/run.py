@@ -14,6 +14,7 @@ from eval.metrics import percentile
 from eval.probe import Prober
 from eval.result import Question, Result, summarise
 from eval.score import Case, Scores, answer_scores, evidence_scores, failure, retrieval_scores
+from eval.writing import written, written_scores
 from rag.errors import QuestionError
 from rag.pipeline import Pipeline
 from rag.schema import EVERYTHING, Answer, Filters
@@ -48,7 +49,7 @@ def run_cases(
     for done, case in enumerate(cases):
         progress(done, len(cases))
         answer, total = _ask(pipeline, case, EVERYTHING)
-        generator = generator or answer.generator
+        generator = answer.writing.model or generator or answer.generator
         stages.append({**answer.timings, "total": total})
         questions.append(_question(pipeline, prober, case, answer, total=total, passages=passages, name=name))
     progress(len(cases), len(cases))
@@ -84,6 +85,8 @@ def _question(
         return article.text if article else None
 
     scores = answer_scores(case, answer, text_of)
+    if writing := written(answer, answerable=case.answerable):
+        scores |= written_scores(writing)
     with suppress(QuestionError):  # counted as a wrong answer already
         scores |= evidence_scores(case, prober.sentences(case.question, case.history))
         scores |= retrieval_scores(case, prober.probe(case.question, case.history), pipeline.corpus, passages=passages)
@@ -112,6 +115,8 @@ def _question(
         "timings": dict(answer.timings),
         "scores": scores,
     }
+    if writing:
+        record["writing"] = writing
     if case.group:
         record["group"] = case.group
     if wrong:

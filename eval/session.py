@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from eval.cache import add_cached, open_cached
@@ -18,7 +18,7 @@ from eval.score import Case
 from rag.articles import find, read
 from rag.pipeline import Pipeline, open_pipeline
 from rag.schema import Article, Turn
-from rag.settings import Settings
+from rag.settings import EXTRACTIVE, Settings
 from rag.vietnamese.normalize import clean, strip_accents
 
 Bar = Callable[[str], Progress]
@@ -41,7 +41,7 @@ class Options:
 
 
 def evaluate(settings: Settings, options: Options, bar: Bar, warn: Warn) -> Result:
-    """Run what `options` ask for.
+    """Run what `options` ask for; beside a language model also with quotes alone, to be compared with.
 
     Raises:
         EvalError: the options do not go together, or a file cannot be used.
@@ -50,9 +50,15 @@ def evaluate(settings: Settings, options: Options, bar: Bar, warn: Warn) -> Resu
     _check(options)
     if options.beir:
         return _beir(settings, options, options.beir, bar)
-    if options.squad:
-        return _squad(settings, options, options.squad, bar)
-    return _gold(settings, options, bar, warn)
+    result = _answers(settings, options, bar, warn)
+    if settings.generator != EXTRACTIVE:
+        quoting = settings.model_copy(update={"generator": EXTRACTIVE})
+        result.detail["extractive"] = asdict(_answers(quoting, options, bar, lambda _: None))
+    return result
+
+
+def _answers(settings: Settings, options: Options, bar: Bar, warn: Warn) -> Result:
+    return _squad(settings, options, options.squad, bar) if options.squad else _gold(settings, options, bar, warn)
 
 
 def _check(options: Options) -> None:

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from eval.compare import Comparison
-from eval.names import ANSWER, EVIDENCE, REFUSAL, RETRIEVAL
+from eval.compare import Comparison, compare
+from eval.names import ANSWER, EVIDENCE, REFUSAL, RETRIEVAL, WRITING
 from eval.probe import WAYS
-from eval.result import Question, Result
+from eval.result import Question, Result, extractive
 
 _BY_TYPE = {
     "correct": "correct",
@@ -25,7 +25,7 @@ _SHOWN = 20
 
 
 def print_result(console: Console, result: Result) -> None:
-    """Print the metrics with their intervals, retrieval side by side, types, and times."""
+    """Print the metrics with their intervals, retrieval side by side, types, times, and how a model fared."""
     run = result.run
     console.print(
         f"[bold]{escape(str(run.get('set', '')))}[/bold] · {run.get('questions', len(result.questions))} questions · "
@@ -35,7 +35,7 @@ def print_result(console: Console, result: Result) -> None:
     console.print(f"[dim]{escape(str(run['corpus']))}[/dim]")
     intervals = result.detail.get("intervals", {})
     plain = Table("metric", "value", "95 % interval", box=None, padding=(0, 2))
-    for name in ("correct", *ANSWER, *EVIDENCE, *REFUSAL):
+    for name in ("correct", *ANSWER, *EVIDENCE, *REFUSAL, *WRITING):
         for full in (name, f"given_context.{name}"):
             if full in result.metrics:
                 plain.add_row(full, _number(full, result.metrics[full]), _spread(full, intervals.get(full)))
@@ -52,6 +52,10 @@ def print_result(console: Console, result: Result) -> None:
     if len(result.by_type) > 1:
         console.print(_types(result))
     _print_costs(console, result)
+    _print_writing(console, result)
+    if beside := extractive(result):
+        console.print("\n[bold]A: quotes alone. B: the language model.[/bold]")
+        print_comparison(console, compare(beside, result))
 
 
 def _types(result: Result) -> Table:
@@ -84,6 +88,23 @@ def _print_costs(console: Console, result: Result) -> None:
         console.print(f"peak memory {result.metrics['peak_memory_mb']:.0f} MB")
 
 
+def _print_writing(console: Console, result: Result) -> None:
+    """What was shown, dropped, re-attributed and replaced; and each sentence that should not have been shown."""
+    if not (sums := result.detail.get("writing")):
+        return
+    console.print(
+        f"\n[bold]{escape(str(result.run['generator']))}[/bold] was asked {sums['asked']} questions. Of its sentences "
+        f"{sums['shown']} are shown, {sums['moved']} of them with another source than it said, and {sums['dropped']} "
+        f"were dropped; {sums['replaced']} answers were replaced by quotes. It read {sums['tokens_in']} tokens and "
+        f"wrote {sums['tokens_out']}."
+    )
+    console.print(f"Unsupported sentences that are shown: {sums['unsupported']}")
+    for question in result.questions:
+        for found in question.get("writing", {}).get("unsupported", ()):
+            why = ", ".join(found["lacks"]) or "the corpus does not hold an answer"
+            console.print(f"  {escape(question['id'])}  {escape(found['text'])} [red]({escape(why)})[/red]")
+
+
 def _cell(result: Result, intervals: dict[str, Any], name: str) -> str:
     if name not in result.metrics:
         return ""
@@ -91,7 +112,7 @@ def _cell(result: Result, intervals: dict[str, Any], name: str) -> str:
 
 
 def _number(name: str, value: float) -> str:
-    return f"{value:.1f}" if name.endswith("mean_words") else f"{value:.3f}"
+    return f"{value:.1f}" if name.endswith("mean_words") or "tokens" in name else f"{value:.3f}"
 
 
 def _spread(name: str, interval: Sequence[float] | None) -> str:
@@ -106,7 +127,7 @@ def _short(interval: Sequence[float] | None) -> str:
 def print_comparison(console: Console, found: Comparison) -> None:
     """Print the differences, marked where they are significant, and the questions that changed."""
     console.print(f"{found.shared} shared questions ({found.only_a} only in A, {found.only_b} only in B)")
-    order = {name: i for i, name in enumerate(("correct", *ANSWER, *EVIDENCE, *REFUSAL))}
+    order = {name: i for i, name in enumerate(("correct", *ANSWER, *EVIDENCE, *REFUSAL, *WRITING))}
     changed = [d for d in found.differences if d.low or d.high]
     table = Table(box=None, padding=(0, 1))
     for header in ("metric", "A", "B", "B - A", "95 % interval", "p", ""):

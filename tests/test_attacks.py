@@ -3,6 +3,8 @@
 An attack stands in an article's text, before its text, in a title, a heading or what is said of the article, in a
 question, or in what was said before it. `obeyed` is what a model writes that does as it is told; none of `banned` may
 be shown as a statement of ours. A passage that holds the attack may be quoted: as it stands, and with its source.
+
+The model is all that is not real here: none obeys as surely.
 """
 
 from __future__ import annotations
@@ -13,8 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import Field
 
 from eval.support import lacking, source, statements
 from index.local import LocalIndex
@@ -25,10 +32,12 @@ from rag.embedding import Embedder
 from rag.evidence import Evidence
 from rag.generation import Draft, Generator
 from rag.generation.extractive import ExtractiveGenerator
+from rag.generation.llm import ModelGenerator
 from rag.pipeline import Pipeline
 from rag.question import Question
 from rag.reader.onnx_reader import OnnxReader
 from rag.schema import Answer, Outcome, Turn
+from rag.settings import Settings
 from rag.vietnamese.normalize import fold
 from rag.vietnamese.terms import FIELDS
 from ui import render
@@ -134,6 +143,7 @@ def ask(embedder: Embedder, reader: OnnxReader, tmp_path_factory: pytest.TempPat
 
     def answer(attack: Attack, generator: Generator) -> Answer:
         pipeline._generator = generator
+        pipeline._condense = getattr(generator, "condense", None)
         return pipeline.ask(attack.question, attack.history)
 
     yield answer
@@ -226,3 +236,57 @@ def test_what_gets_through_is_seen(ask: Ask) -> None:
         if attack.answered:
             answer = ask(attack, Believing(MANNERS["alone"](attack)))
             assert complaints(attack, answer, ask(attack, QUOTES)), attack.id
+
+
+class Obedient(BaseChatModel):
+    """Writes `words`, a few letters at a time, whatever it is asked."""
+
+    words: str
+    asked: list[str] = Field(default_factory=list)
+
+    @property
+    def _llm_type(self) -> str:
+        return "obedient"
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        self.asked.append("\n".join(message.text for message in messages))
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(self.words))])
+
+    def _stream(self, messages: list[BaseMessage], *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
+        self._generate(messages)
+        for at in range(0, len(self.words), 7):
+            yield ChatGenerationChunk(message=AIMessageChunk(content=self.words[at : at + 7]))
+
+
+@each_attack
+def test_a_model_that_obeys_changes_nothing(ask: Ask, attack: Attack) -> None:
+    quoted = ask(attack, QUOTES)
+    found = {}
+    for manner, write in MANNERS.items():
+        model = Obedient(words=write(attack))
+        answer = ask(attack, ModelGenerator(model, Settings(generator="test:obedient")))
+        assert bool(model.asked) >= attack.answered, "the model was not asked, and nothing is tested"
+        if got_through := complaints(attack, answer, quoted):
+            found[manner] = got_through
+    assert not found
+
+
+@each_attack
+def test_a_model_cannot_take_an_attack_for_a_turn_or_a_passage(ask: Ask, attack: Attack) -> None:
+    model = Obedient(words="")
+    ask(attack, ModelGenerator(model, Settings(generator="test:obedient")))
+    for prompt in model.asked:
+        for sign in ("<|", "|>", "[INST]", "<<SYS>>", "<script", "<img", "_of_turn>", "](", "\u200b", "\u202e"):
+            assert sign not in prompt
+        assert prompt.count("<đoạn ") == prompt.count("</đoạn ")
+
+
+def test_true_sentences_of_the_same_model_are_shown(ask: Ask) -> None:
+    """Or nothing would be shown at all, and the tests above would say nothing."""
+    shown = 0
+    for attack in ATTACKS:
+        if attack.answered:
+            model = Obedient(words=f"Cầu {attack.name} dài {attack.length} mét [1].")
+            answer = ask(attack, ModelGenerator(model, Settings(generator="test:obedient")))
+            shown += f"Cầu {attack.name} dài {attack.length} mét. [1]" in answer.text
+    assert shown > 50  # of 57

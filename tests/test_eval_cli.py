@@ -121,7 +121,7 @@ def test_minimum() -> None:
         (["gold.jsonl", "--corpus", "corpus", "--min", "em=0.1"], "this run has no em"),
         (["gold.jsonl", "--corpus", "corpus", "--min", "em"], "write metric=value"),
         (["gold.jsonl", "--corpus", "corpus", "--only", "riddle"], "'riddle' is not a type"),
-        (["gold.jsonl", "--corpus", "corpus", "--generator", "oracle"], "oracle"),
+        (["gold.jsonl", "--corpus", "corpus", "--generator", "oracle"], "provider:model"),
         (["gold.jsonl", "--split", "dev"], "--split is for the shipped gold set"),
         (["--split", "train"], "no split 'train'"),
         (["gold.jsonl", "--squad", "x.json"], "exclude each other"),

@@ -79,7 +79,9 @@ def run(
     without: Annotated[
         list[str] | None, typer.Option(help="Leave out a step, to see what it is worth.", metavar="STEP")
     ] = None,
-    generator: Annotated[str | None, typer.Option(help="Who writes the answers.", metavar="NAME")] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="Who writes the answers: extractive, or provider:model.", metavar="NAME")
+    ] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the result as JSON.", metavar="OUT")] = None,
     html_out: Annotated[Path | None, typer.Option("--html", help="Write a report to look at.", metavar="OUT")] = None,
     minimum: Annotated[
@@ -167,14 +169,14 @@ def candidates(
 @contextmanager
 def _bad_input_exits_2() -> Iterator[None]:
     """What was given cannot be used: one sentence on stderr, and exit code 2."""
-    from rag.errors import ArticleError, EmbedderError, HoidapError
+    from rag.errors import ArticleError, EmbedderError, HoidapError, ModelError, SettingsError
 
     try:
         yield
     except HoidapError as error:
         from eval.errors import EvalError
 
-        if not isinstance(error, EvalError | ArticleError | EmbedderError):
+        if not isinstance(error, EvalError | ArticleError | EmbedderError | ModelError | SettingsError):
             raise
         _fail(str(error))
 
@@ -195,11 +197,11 @@ def _settings(ctx: typer.Context, generator: str | None, without: list[str] | No
     from rag.steps import Step
 
     index_dir = ctx.find_root().params.get("index")
-    if generator not in (None, "extractive"):
-        raise EvalError(f"--generator: there is no generator {generator!r}; known is extractive.")
     if unknown := sorted(set(without or ()) - set(Step)):
         raise EvalError(f"--without: there is no step {unknown[0]!r}; known are {', '.join(Step)}.")
-    return load_settings(index_dir=index_dir, without=frozenset(map(Step, without)) if without else None)
+    return load_settings(
+        index_dir=index_dir, generator=generator, without=frozenset(map(Step, without)) if without else None
+    )
 
 
 def _check_writable(out: Path | None) -> None:
