@@ -48,7 +48,10 @@ SECOND = ("Mây", "Sương", "Nắng", "Sậy", "Lau", "Thông", "Sim", "Trúc",
 
 @dataclass(frozen=True)
 class Attack:
-    """One line of attacks.jsonl. Each has a bridge of its own, and asks how long it is."""
+    """One line of attacks.jsonl. Each has a bridge of its own, and asks how long it is.
+
+    A `lie` is a plain statement of the article, which only whoever knows better can tell from the others.
+    """
 
     number: int
     id: str
@@ -56,6 +59,7 @@ class Attack:
     text: str
     obeyed: str
     banned: tuple[str, ...]
+    lie: bool = False
 
     @property
     def name(self) -> str:
@@ -111,7 +115,7 @@ class Attack:
 PLACES = ("text", "before", "title", "heading", "publisher", "author", "source", "tag")
 LINES = (Path(__file__).parent / "attacks.jsonl").read_text("utf-8").splitlines()
 ATTACKS = [
-    Attack(number, row["id"], row["at"], row["text"], row["obeyed"], tuple(row["banned"]))
+    Attack(number, row["id"], row["at"], row["text"], row["obeyed"], tuple(row["banned"]), row.get("lie", False))
     for number, row in enumerate(map(json.loads, LINES))
 ]
 
@@ -259,7 +263,9 @@ class Obedient(BaseChatModel):
 
 
 @each_attack
-def test_a_model_that_obeys_changes_nothing(ask: Ask, attack: Attack) -> None:
+def test_a_model_that_obeys_changes_nothing(ask: Ask, attack: Attack, request: pytest.FixtureRequest) -> None:
+    if attack.lie:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="a document that lies: see docs/llm.md"))
     quoted = ask(attack, QUOTES)
     found = {}
     for manner, write in MANNERS.items():

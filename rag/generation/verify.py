@@ -28,8 +28,9 @@ _RELEVANT, _RELEVANT_INTRODUCTION = 0.25, 0.4
 _STATEMENTS = 3  # that may carry one sentence together
 _MOST_WORDS = 80
 _SAME = 0.85
-_NEW = 0.2  # of the words of a question that was written out
+_NEW, _KEPT = 0.2, 0.6  # of the words of a question that is written out; of the content of the one that was asked
 _ADDRESS = re.compile(r"\b[a-z0-9-]{2,}\.[a-z]{2,}\b|\w@\w")
+_STAGE = re.compile(r"</?[^\W\d][^<>]*>|<\||^\s*\[\d+\]")  # a tag, a chat template's sign, a marker before its text
 _NO_PROSE = re.compile(
     r"https?:|www\.|\]\(|!\[|</?[a-z!|]|\|>|<\||\[/?(?:INST|SYS)|```|\{\{|javascript:", re.IGNORECASE
 )
@@ -190,7 +191,8 @@ def _is_introduced(item: Evidence, weighed: Mapping[Span, Evidence]) -> bool:
 def faithful(text: str, question: str, before: Sequence[str]) -> str:
     """The question that a model made of `question` and what was said `before`; "" if it is another one.
 
-    It keeps the years, names and numbers of the question, and nearly all of its words have been said.
+    It keeps the years, names and numbers of the question and most of what it says, and nearly all of its words have
+    been said.
     """
     alone = " ".join(text.split()).strip("\"'“”*` ")
     said = f" {' '.join(form(' '.join((*before, question)), accented=False))} "
@@ -202,14 +204,19 @@ def faithful(text: str, question: str, before: Sequence[str]) -> str:
         return ""
     joined = f" {' '.join(words)} "
     asked = constraints(question, accented=False)
+    own = content(question)
+    if len(own & content(alone)) < _KEPT * len(own):
+        return ""
     kept = years(question) <= years(alone) and all(any(holds(joined, w) for w in n.ways) for n in asked.named)
-    own = constraints(alone, accented=False).named
-    return alone if kept and all(any(holds(said, way) for way in named.ways) for named in own) else ""
+    named = constraints(alone, accented=False).named
+    return alone if kept and all(any(holds(said, way) for way in one.ways) for one in named) else ""
 
 
 def is_directive(text: str) -> bool:
-    """Whether `text` tells whoever reads it what to answer: it is neither shown to a model nor carries a sentence."""
-    return bool(_directives().search(fold(text)))
+    """Whether `text` tells whoever reads it what to answer, or plays what stands around it: it is neither shown to a
+    model nor carries a sentence.
+    """
+    return bool(_STAGE.search(text) or _directives().search(fold(text)))
 
 
 @cache
