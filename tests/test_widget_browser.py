@@ -260,8 +260,11 @@ def test_the_demonstration_asks_from_its_search_box(page: Page, portal: str, eng
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_violation_of_level_a_or_aa(browser: Browser, portal: str, scheme: str) -> None:
     axe = Axe()
-    theme = "dark" if scheme == "dark" else "light"
-    context = browser.new_context(locale="vi-VN", color_scheme=theme, bypass_csp=True)  # to put axe in
+    context = browser.new_context(
+        locale="vi-VN",
+        color_scheme="dark" if scheme == "dark" else "light",
+        bypass_csp=True,  # to put axe in
+    )
     page = context.new_page()
     page.goto(portal)
     launcher(page).click()
