@@ -204,8 +204,8 @@ def faithful(text: str, question: str, before: Sequence[str]) -> str:
         return ""
     joined = f" {' '.join(words)} "
     asked = constraints(question, accented=False)
-    own = content(question)
-    if len(own & content(alone)) < _KEPT * len(own):
+    own = set(form(" ".join(content(question)), accented=False))
+    if len(own & set(words)) < _KEPT * len(own):
         return ""
     kept = years(question) <= years(alone) and all(any(holds(joined, w) for w in n.ways) for n in asked.named)
     named = constraints(alone, accented=False).named
