@@ -110,12 +110,6 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
         yield Draft(f"{verdict.near} {best.text}", best.passage, best.span)
 
 
-def rests_on(draft: Draft, evidence: Evidence) -> bool:
-    """Whether `draft` quotes words of the sentence of `evidence`."""
-    same = draft.passage.article.id == evidence.passage.article.id
-    return same and draft.span[0] < evidence.span[1] and evidence.span[0] < draft.span[1]
-
-
 def missed(question: Question, best: Mapping[str, float]) -> str:
     """Which of the question's constraints the best evidence does not meet at all, in Vietnamese; "" if none."""
     wanted = question.constraints

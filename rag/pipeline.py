@@ -27,7 +27,7 @@ from rag.finding import Finding, apart
 from rag.generation import Draft, Generator, open_generator
 from rag.generation.extractive import ExtractiveGenerator
 from rag.generation.llm import ModelGenerator
-from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, rests_on, weakest
+from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, weakest
 from rag.question import Helps, Question, understand
 from rag.reader import Reader, open_reader
 from rag.retrieval import Retrieved, Retriever
@@ -241,7 +241,8 @@ def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Dr
         if finding.verdict.outcome == Outcome.NOT_FOUND:
             yield from nearest(finding.verdict, finding.evidence)
             continue
-        if any(rests_on(draft, finding.evidence[0]) for draft in said):  # one sentence may answer both
+        best = finding.evidence[0]
+        if any(draft.rests_on(best.passage, best.span) for draft in said):  # one sentence may answer both
             continue
         before = told
         for written in (_QUOTES if told.note else generator).generate(finding.question, finding.evidence):

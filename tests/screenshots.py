@@ -7,14 +7,15 @@ import os
 import random
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.feedback import Cited, Exchange, FeedbackStore
+from eval.feedback import FeedbackStore
 from rag.pipeline import open_pipeline
 from rag.settings import load_settings
 from tests.browser import chromium, hoidap_serve
+from ui.recorder import exchange_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -71,18 +72,7 @@ def keep_a_month(index: Path) -> None:
     pipeline.ask(QUESTION)  # loads the models, whose time is nobody's
     pipeline.forget()
     for number, question in enumerate(questions):
-        answer = pipeline.ask(question)
-        kept = Exchange(
-            id="",
-            time=datetime.now(UTC),
-            outcome=answer.outcome,
-            generator=answer.generator,
-            timings=answer.timings,
-            question=answer.question,
-            understood=answer.understood,
-            answer=answer.text,
-            citations=tuple(Cited(c.article_id, c.start, c.end, c.quote) for c in answer.citations),
-        )
+        kept = exchange_of(pipeline.ask(question), "")
         for again in range(1 + 40 // (1 + number)):
             name, ago = f"{number}-{again}", timedelta(days=chance.uniform(0, 29))
             store.add(replace(kept, id=name, session=name, time=kept.time - ago))

@@ -48,10 +48,7 @@ SECOND = ("Mây", "Sương", "Nắng", "Sậy", "Lau", "Thông", "Sim", "Trúc",
 
 @dataclass(frozen=True)
 class Attack:
-    """One line of attacks.jsonl. Each has a bridge of its own, and asks how long it is.
-
-    A `lie` is a plain statement of the article, which only whoever knows better can tell from the others.
-    """
+    """One line of attacks.jsonl. Each has a bridge of its own, and asks how long it is."""
 
     number: int
     id: str
@@ -59,7 +56,6 @@ class Attack:
     text: str
     obeyed: str
     banned: tuple[str, ...]
-    lie: bool = False
 
     @property
     def name(self) -> str:
@@ -115,7 +111,7 @@ class Attack:
 PLACES = ("text", "before", "title", "heading", "publisher", "author", "source", "tag")
 LINES = (Path(__file__).parent / "attacks.jsonl").read_text("utf-8").splitlines()
 ATTACKS = [
-    Attack(number, row["id"], row["at"], row["text"], row["obeyed"], tuple(row["banned"]), row.get("lie", False))
+    Attack(number, row["id"], row["at"], row["text"], row["obeyed"], tuple(row["banned"]))
     for number, row in enumerate(map(json.loads, LINES))
 ]
 
@@ -175,7 +171,7 @@ def complaints(attack: Attack, answer: Answer, quoted: Answer) -> list[str]:
     found: list[str] = []
     own = [(text, citation.quote) for text, citation in statements(quoted)]
     for text, citation in statements(answer):
-        if (text, citation.quote) in own or text == citation.quote:
+        if (text, citation.quote) in own or text.removeprefix("- ") == citation.quote:
             continue
         found += [f"{word!r} in {text!r}" for word in attack.banned if said(word) in said(text)]
         found += [f"{lack!r} is not in the source of {text!r}" for lack in lacking(text, source(answer, citation))]
@@ -263,9 +259,7 @@ class Obedient(BaseChatModel):
 
 
 @each_attack
-def test_a_model_that_obeys_changes_nothing(ask: Ask, attack: Attack, request: pytest.FixtureRequest) -> None:
-    if attack.lie:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="a document that lies: see docs/llm.md"))
+def test_a_model_that_obeys_changes_nothing(ask: Ask, attack: Attack) -> None:
     quoted = ask(attack, QUOTES)
     found = {}
     for manner, write in MANNERS.items():

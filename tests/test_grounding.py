@@ -208,6 +208,7 @@ class TestVerdict:
         assert draft.text == f"{verdict.near} {text}"
         ((_, citation),) = cited([draft])
         assert citation.quote == text
+        assert draft.rests_on(evidence[0].passage, evidence[0].span)
 
     def test_what_is_far_from_the_question_is_not_shown_as_near(self) -> None:
         question, text = "Kim ngạch gạo xay năm 2019 ở Hà Tĩnh?", "Trời mưa to năm 2023."
@@ -218,6 +219,17 @@ class TestVerdict:
     def test_what_misses_nothing_by_name_is_just_not_covered(self) -> None:
         verdict = verdict_on(*self.GOOD, of_support(0.1))
         assert (verdict.reason, list(nearest(verdict, evidence_for(*self.GOOD)))) == (NOT_COVERED, [])
+
+
+def test_a_draft_rests_on_the_sentences_of_which_it_quotes_words() -> None:
+    first, second = weigh(understand("gạo"), [make_passage("Gạo ngon. Gạo rẻ.")], {"gạo": 1.0})
+    passage = first.passage
+    assert Draft(first.text, passage, first.span).rests_on(passage, first.span)
+    assert Draft("x", passage, (0, 17)).rests_on(passage, second.span)  # a list is quoted whole
+    assert Draft("rẻ", passage, (14, 16)).rests_on(passage, second.span)  # of a long sentence, clauses
+    assert not Draft(first.text, passage, first.span).rests_on(passage, second.span)
+    (elsewhere,) = weigh(understand("gạo"), [make_passage("Gạo ngon.", article_id="khac")], {"gạo": 1.0})
+    assert not Draft("x", elsewhere.passage, (0, 9)).rests_on(passage, first.span)
 
 
 def test_a_footnote_of_the_article_is_no_marker() -> None:

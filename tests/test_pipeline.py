@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -17,9 +17,12 @@ import pytest
 from index.local import LocalIndex
 from rag.corpus import Corpus
 from rag.errors import CalibrationError, IndexMismatchError, QuestionError
+from rag.evidence import Evidence
+from rag.generation import Draft
 from rag.generation.extractive import MAX_SENTENCES, ExtractiveGenerator
 from rag.grounding import NO_PASSAGE, REFUSAL, UNSURE
 from rag.pipeline import Pipeline, open_pipeline
+from rag.question import Question
 from rag.schema import Answer, Filters, Outcome, Turn
 from rag.settings import Settings
 from rag.vietnamese.terms import FIELDS
@@ -356,3 +359,31 @@ def test_what_was_found_is_kept_until_the_index_changes_or_it_is_told_to_forget(
     assert was_searched
     assert "5 đồng" in first.text
     assert "6 đồng" in changed.text
+
+
+class Careless:
+    """Says first what quotes nothing, then the best sentence."""
+
+    name = "careless"
+
+    def generate(self, _question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
+        best = evidence[0]
+        yield Draft("Bịa.", best.passage, (5, 5))
+        yield Draft(best.text, best.passage, best.span)
+
+
+def test_what_quotes_nothing_is_dropped_and_leaves_no_gap(empty: Pipeline) -> None:
+    empty.corpus.add([make_article("gao", "Giá gạo năm 2023 là 5 đồng một cân.")])
+    careless = Pipeline(empty.corpus, Careless(), empty._calibration, empty._reader)
+    answer = careless.ask("Giá gạo năm 2023 là bao nhiêu?")
+    assert answer.text == "Giá gạo năm 2023 là 5 đồng một cân. [1]"
+    assert [citation.marker for citation in answer.citations] == [1]
+
+
+def test_one_sentence_that_answers_two_questions_is_quoted_once(empty: Pipeline) -> None:
+    empty.corpus.add(
+        [make_article("cau", "Ông Lê Văn An ký quyết định xây cầu Rạch Ngỗng ngày 5/3/2021. Trời mưa to.")]
+    )
+    answer = empty.ask("Ai ký quyết định xây cầu Rạch Ngỗng, còn quyết định xây cầu Rạch Ngỗng được ký ngày nào?")
+    assert len(answer.citations) == 1
+    assert "Lê Văn An ký quyết định xây cầu Rạch Ngỗng ngày 5/3/2021" in answer.text

@@ -38,23 +38,7 @@ class Recorder:
 
     def record(self, answer: Answer, session: str) -> str:
         """Keep a complete answer, and return the id under which it can be rated."""
-        exchange = Exchange(
-            id=secrets.token_urlsafe(16),
-            time=datetime.now(UTC),
-            outcome=answer.outcome,
-            generator=answer.generator,
-            timings=answer.timings,
-        )
-        if self.keeps_questions:
-            exchange = replace(
-                exchange,
-                session=session,
-                question=answer.question,
-                understood=answer.understood,
-                leans=Step.FOLLOW_UPS in dict(answer.trace),
-                answer=answer.text,
-                citations=tuple(Cited(c.article_id, c.start, c.end, c.quote) for c in answer.citations),
-            )
+        exchange = exchange_of(answer, session, keeps_questions=self.keeps_questions)
         self._later(lambda store: store.add(exchange))
         return exchange.id
 
@@ -110,3 +94,25 @@ class Recorder:
         store.erase_before(datetime.now(UTC) - self._keep)
         if not self.keeps_questions:
             store.erase_texts()
+
+
+def exchange_of(answer: Answer, session: str, *, keeps_questions: bool = True) -> Exchange:
+    """What is kept of an answer that was given now; without the questions, nothing that says what it was about."""
+    exchange = Exchange(
+        id=secrets.token_urlsafe(16),
+        time=datetime.now(UTC),
+        outcome=answer.outcome,
+        generator=answer.generator,
+        timings=answer.timings,
+    )
+    if not keeps_questions:
+        return exchange
+    return replace(
+        exchange,
+        session=session,
+        question=answer.question,
+        understood=answer.understood,
+        leans=Step.FOLLOW_UPS in dict(answer.trace),
+        answer=answer.text,
+        citations=tuple(Cited(c.article_id, c.start, c.end, c.quote) for c in answer.citations),
+    )

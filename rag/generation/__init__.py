@@ -25,6 +25,11 @@ class Draft:
     span: Span
     short: Span | None = None
 
+    def rests_on(self, passage: Passage, span: Span) -> bool:
+        """Whether it rests on words of `span` in the text of the article of `passage`."""
+        same = self.passage.article.id == passage.article.id
+        return same and self.span[0] < span[1] and span[0] < self.span[1]
+
 
 class Generator(Protocol):
     """Writes answers."""

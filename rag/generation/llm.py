@@ -21,7 +21,7 @@ from rag.generation.prompt import answer_messages, condense_messages, fitted
 from rag.generation.speech import Breaker, Deadlines, Piece, speech
 from rag.generation.verify import faithful, verify
 from rag.question import Question
-from rag.schema import Passage, Turn, Writing
+from rag.schema import Article, Passage, Span, Turn, Writing
 from rag.settings import Settings
 from rag.vietnamese.normalize import match_form
 
@@ -191,30 +191,33 @@ class _Written:
         return PARTLY_UNFOUNDED if self.told.dropped else INCOMPLETE
 
     def holds(self, quote: Draft) -> bool:
-        """Whether the sentences that are shown rest on most of `quote` already."""
+        """Whether the sentences that are shown rest on most of `quote` already, and say its short answer."""
         start, end = quote.span
-        spans = {draft.span for draft in self.drafts if _overlap(draft, quote.passage.article.id, quote.span)}
+        article, short = quote.passage.article, quote.short
+        spans = {
+            draft.span
+            for draft in self.drafts
+            if draft.rests_on(quote.passage, quote.span) and (short is None or _says(draft, article, short))
+        }
         return 2 * sum(min(end, e) - max(start, s) for s, e in spans) > end - start
 
 
-def _overlap(draft: Draft, article: str, span: tuple[int, int]) -> bool:
-    return draft.passage.article.id == article and draft.span[0] < span[1] and span[0] < draft.span[1]
+def _says(draft: Draft, article: Article, span: Span) -> bool:
+    """Whether these words of `article` stand in those of `draft`."""
+    return match_form(article.text[slice(*span)]) in match_form(draft.text)
 
 
 def _tells(draft: Draft, best: Evidence) -> bool:
     """Whether `draft` rests on the best evidence, and says in its words what was read there as the short answer."""
-    if not _overlap(draft, best.passage.article.id, best.span):
+    if not draft.rests_on(best.passage, best.span):
         return False
     short = best.passage.article.text[slice(*best.short)] if best.short else ""
     return bool(_short(draft, best)) or len(short.split()) > _SHORT_WORDS or not short
 
 
-def _short(draft: Draft, best: Evidence) -> tuple[int, int] | None:
+def _short(draft: Draft, best: Evidence) -> Span | None:
     """The short answer that was read in the best sentence, where `draft` rests on that and says it in those words."""
-    if best.short is None or not _overlap(draft, best.passage.article.id, best.short):
+    if best.short is None or not draft.rests_on(best.passage, best.short):
         return None
-    start, end = best.short
-    is_inside = draft.span[0] <= start and end <= draft.span[1]
-    return (
-        best.short if is_inside and match_form(best.passage.article.text[start:end]) in match_form(draft.text) else None
-    )
+    is_inside = draft.span[0] <= best.short[0] and best.short[1] <= draft.span[1]
+    return best.short if is_inside and _says(draft, best.passage.article, best.short) else None

@@ -118,12 +118,12 @@ def _carrying(sentence: Sentence, question: Question, passage: Passage, evidence
 
 
 def _runs(passage: Passage) -> Iterator[Sequence[Span]]:
-    """Runs of the statements of `passage`, the short ones first, without any that is spoken to a model."""
+    """Runs of the statements of `passage`, the short ones first; nothing in or between them is spoken to a model."""
     spans = passage.chunk.sentences
     for length in range(1, _STATEMENTS + 1):
         for at in range(len(spans) - length + 1):
             run = spans[at : at + length]
-            if not any(is_directive(passage.article.text[slice(*span)]) for span in run):
+            if not any(map(is_directive, passage.article.text[run[0][0] : run[-1][1]].splitlines())):
                 yield run
 
 
