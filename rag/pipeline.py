@@ -42,7 +42,8 @@ from rag.vietnamese.terms import FIELDS
 
 _QUOTES = ExtractiveGenerator()
 _REMEMBERED = 256
-"""Questions whose findings are kept. People of one house ask the same things, and a finding may take 0.1 MB."""
+"""Questions that are kept, understood and with what was found: people of one house ask the same things. One finding may
+take 0.1 MB."""
 
 
 class Pipeline:
@@ -72,6 +73,7 @@ class Pipeline:
         self._without = without
         # More at once than there are cores would only wait for each other, and so would all the rest.
         self._room = Semaphore(os.cpu_count() or 1)
+        self._understood = lru_cache(maxsize=_REMEMBERED)(self._understand)
         self._found = lru_cache(maxsize=_REMEMBERED)(self._find_apart)
 
     def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Answer:
@@ -147,7 +149,8 @@ class Pipeline:
         yield answer
 
     def forget(self) -> None:
-        """Find anew what was asked before, as benchmarks have to."""
+        """Understand and find anew what was asked before, as benchmarks have to."""
+        self._understood.cache_clear()
         self._found.cache_clear()
 
     def _find_apart(
@@ -175,6 +178,10 @@ class Pipeline:
 
         `alone` is what a language model made of both, if one did.
         """
+        return self._understood(question, tuple(history), alone, self.corpus.index.version)
+
+    def _understand(self, question: str, history: Sequence[Turn], alone: str, _version: int) -> Question:
+        """See `understand`; accents, abbreviations and counts are those of that version of the index."""
         helps = Helps(self._speller.restore, self._definitions.known(), self._counts)
         return understand(question, history, helps, self._without, alone)
 

@@ -387,3 +387,15 @@ def test_one_sentence_that_answers_two_questions_is_quoted_once(empty: Pipeline)
     answer = empty.ask("Ai ký quyết định xây cầu Rạch Ngỗng, còn quyết định xây cầu Rạch Ngỗng được ký ngày nào?")
     assert len(answer.citations) == 1
     assert "Lê Văn An ký quyết định xây cầu Rạch Ngỗng ngày 5/3/2021" in answer.text
+
+
+def test_how_a_question_is_understood_is_kept_until_the_index_changes(empty: Pipeline) -> None:
+    empty.corpus.add([make_article("gao", "Giá gạo năm 2023 là 5 đồng một cân.")])
+    history = [Turn("user", "Giá gạo năm 2023 là bao nhiêu?"), Turn("assistant", "Giá gạo năm 2023 là 5 đồng.")]
+    question = "ruou lau trap gia the nao"
+    first = empty.understand(question, history)
+    assert empty.understand(question, history) is first
+    assert empty.understand(question) is not first  # nothing was said before
+    assert "trắp" not in first.search_text
+    empty.corpus.add([make_article("ruou", "Rượu làu trắp giá 7 đồng. Rượu làu trắp ngon. Rượu làu trắp nặng.")])
+    assert "làu trắp" in empty.understand(question).search_text  # accents come from the index
