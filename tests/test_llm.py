@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ from rag.errors import ModelError, ModelSlowError, SettingsError
 from rag.evidence import Evidence, weigh
 from rag.generation import Draft, open_generator
 from rag.generation.extractive import ExtractiveGenerator
-from rag.generation.llm import FAILED, RESTING, SILENT, SLOW, UNFOUNDED, ModelGenerator, greet
+from rag.generation.llm import FAILED, INCOMPLETE, RESTING, SILENT, SLOW, UNFOUNDED, ModelGenerator, greet
 from rag.generation.speech import Breaker
 from rag.pipeline import Pipeline
 from rag.question import Question, understand
@@ -200,6 +201,27 @@ class TestUnfounded:
             "- Mở rộng quan hệ với các nước",
         ]
         assert not any("vũ trụ" in draft.text for draft in drafts)
+
+    def test_what_announces_a_list_that_does_not_come_is_not_shown(self, server: Server) -> None:
+        text = "Chương trình năm 2024 gồm 2 nhiệm vụ trọng tâm:\n\n1. Nâng cao nhận thức.\n2. Mở rộng quan hệ."
+        server.says = "Chương trình năm 2024 gồm 2 nhiệm vụ trọng tâm: [1]\n- Xây sân bay vũ trụ [1]\n"
+        drafts, told, asked = write(generator(server), "Chương trình năm 2024 gồm những nhiệm vụ trọng tâm nào?", text)
+        assert drafts == quotes(asked)
+        assert told.kept == 0
+
+    def test_a_sentence_that_says_little_of_what_it_rests_on_does_not_stand_for_it(self, server: Server) -> None:
+        text = "Năm 2024 ở các diễn đàn, ta chủ động và tích cực; cân bằng với đối tác lớn, giữ lợi ích, mở thị trường."
+        server.says = "Năm 2024 ở các diễn đàn, ta chủ động [1]."
+        question, (best, *_) = weighed("Năm 2024 ở các diễn đàn ta ứng xử ra sao?", text)
+        at = text.index("cân bằng")
+        read = [replace(best, short=(at, at + len("cân bằng với đối tác lớn")))]
+        *drafts, told = generator(server).generate(question, read)
+        assert [draft.text for draft in drafts if isinstance(draft, Draft)] == [
+            "Năm 2024 ở các diễn đàn, ta chủ động.",
+            *(quote.text for quote in quotes((question, read))),
+        ]
+        assert isinstance(told, Writing)
+        assert INCOMPLETE in told.note
 
 
 FAILURES = {

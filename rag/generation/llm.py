@@ -19,11 +19,11 @@ from rag.generation.cutting import Cutter, Sentence
 from rag.generation.extractive import SHORT_KINDS, ExtractiveGenerator
 from rag.generation.prompt import answer_messages, condense_messages, fitted
 from rag.generation.speech import Breaker, Deadlines, Piece, speech
-from rag.generation.verify import faithful, verify
+from rag.generation.verify import content, faithful, verify
 from rag.question import Question
 from rag.schema import Article, Passage, Span, Turn, Writing
 from rag.settings import Settings
-from rag.vietnamese.normalize import match_form
+from rag.understanding.constraints import form, holds
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -191,20 +191,18 @@ class _Written:
         return PARTLY_UNFOUNDED if self.told.dropped else INCOMPLETE
 
     def holds(self, quote: Draft) -> bool:
-        """Whether the sentences that are shown rest on most of `quote` already, and say its short answer."""
-        start, end = quote.span
-        article, short = quote.passage.article, quote.short
-        spans = {
-            draft.span
-            for draft in self.drafts
-            if draft.rests_on(quote.passage, quote.span) and (short is None or _says(draft, article, short))
-        }
-        return 2 * sum(min(end, e) - max(start, s) for s, e in spans) > end - start
+        """Whether the sentences that are shown say the short answer of `quote`, or most of it where it has none."""
+        telling = [draft for draft in self.drafts if draft.rests_on(quote.passage, quote.span)]
+        if quote.short is not None:
+            return any(_says(draft, quote.passage.article, quote.short) for draft in telling)
+        wanted = content(quote.text)
+        return 2 * len(wanted & content(" ".join(draft.text for draft in telling))) > len(wanted)
 
 
 def _says(draft: Draft, article: Article, span: Span) -> bool:
     """Whether these words of `article` stand in those of `draft`."""
-    return match_form(article.text[slice(*span)]) in match_form(draft.text)
+    said = " ".join(form(draft.text, accented=True))
+    return holds(f" {said} ", form(article.text[slice(*span)], accented=True))
 
 
 def _tells(draft: Draft, best: Evidence) -> bool:

@@ -27,6 +27,7 @@ COVERED, COVERED_WITH_CONTEXT = 0.65, 0.8
 _RELEVANT, _RELEVANT_INTRODUCTION = 0.25, 0.4
 _STATEMENTS = 3  # that may carry one sentence together
 _MOST_WORDS = 80
+_NOWHERE = "không có trong tài liệu"
 _SAME = 0.85
 _NEW, _KEPT = 0.2, 0.6  # of the words of a question that is written out; of the content of the one that was asked
 _ADDRESS = re.compile(r"\b[a-z0-9-]{2,}\.[a-z]{2,}\b|\w@\w")
@@ -51,13 +52,13 @@ def verify(
     if reason := _unfit(sentence.text, said):
         return reason
     named = [passages[n - 1] for n in sentence.markers if 0 < n <= len(passages)]
-    reason = ""
+    reasons = []
     for passage in dict.fromkeys((*named, *passages)):
         found = _carrying(sentence, question, passage, evidence)
         if not isinstance(found, str):
             return Draft(f"- {sentence.text}" if sentence.is_item else sentence.text, passage, found)
-        reason = reason or found
-    return reason
+        reasons.append(found)
+    return next((reason for reason in reasons if reason != _NOWHERE), _NOWHERE)
 
 
 def _unfit(text: str, said: Sequence[str]) -> str:
@@ -67,7 +68,7 @@ def _unfit(text: str, said: Sequence[str]) -> str:
         return "có liên kết, mã hoặc chữ lạ"
     if len(words) > _MOST_WORDS:
         return "quá dài"
-    if not content(text):
+    if not content(text) or text.endswith(":"):  # a list that is announced may not come
         return "không nói gì"
     threes = list(zip(words, words[1:], words[2:], strict=False))
     if any(threes.count(three) > 2 for three in threes):
@@ -96,7 +97,7 @@ def _carrying(sentence: Sentence, question: Question, passage: Passage, evidence
     """The shortest run of statements of `passage` that carries the sentence, or what is wrong with the nearest."""
     weighed = {e.span: e for e in evidence if e.passage.chunk.id == passage.chunk.id}
     wanted = content(sentence.text)
-    nearest, reason = 0.0, "không có trong tài liệu"
+    nearest, reason = 0.0, _NOWHERE
     for spans in _runs(passage):
         start, end = spans[0][0], spans[-1][1]
         text = passage.article.text[start:end]
@@ -139,7 +140,7 @@ def _unasked(
     `weighed` are the statements of their passage.
     """
     if not run:
-        return "không có trong tài liệu"
+        return _NOWHERE
     text = run[0].passage.article.text[run[0].span[0] : run[-1].span[1]]
 
     def best(feature: str) -> float:
