@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,8 +11,8 @@ from itertools import pairwise
 from rag.question import Question
 from rag.reader import Reader
 from rag.schema import Article, Passage, Span
-from rag.understanding.constraints import Named, holds, posts
-from rag.understanding.kinds import answer_patterns
+from rag.understanding.constraints import Named, holds, posts, years
+from rag.understanding.kinds import Kind, answer_patterns
 from rag.vietnamese.data import lines
 from rag.vietnamese.sentences import same_sentence
 
@@ -37,6 +38,12 @@ _READ = 8  # sentences offered to the reader; it reads as many of them as fit
 # Of those that are further below the best, the reader puts less than one in a hundred first (216 gold dev questions).
 _NEAR = 3.0
 _SUREST = 12.0
+_FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
+_SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
+_OTHER_ENDS = re.compile(
+    r"\b(?:so với|hơn|bằng|từ|kể từ|trước|sau|đến|tới|hết)\s+(?:cùng kỳ\s+|đầu\s+|cuối\s+)?(?:năm\s+)?(?:19|20)\d\d\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +59,10 @@ class Evidence:
     - `fits`: what it is worth that it holds what the kind of question wants (a number, a name), as log odds; `unit`: 1
       if it holds a number of what is counted ("mấy nhóm": "7 nhóm"), or if nothing is.
     - `years`: the share of the question's years that stand in it or in its context; one elsewhere in the article
-      counts half. `firm`: the same for what must not be another one (a place, an ordinal). `names`: the share of all
-      that it names; `posts`: that of the posts. `opposites`: 0 if it tells of an opposite of what is asked instead.
-      All are 1 if the question has none. `firm_here` and `posts_here` count the sentence alone.
+      counts half; 0 where a figure is asked for and it names another year. `firm`: the same for what must not be
+      another one (a place, an ordinal). `names`: the share of all that it names; `posts`: that of the posts.
+      `opposites`: 0 if it tells of an opposite of what is asked instead. All are 1 if the question has none.
+      `firm_here` and `posts_here` count the sentence alone.
     - `known`: the share of the question's own content words that are said anywhere in the corpus, or here otherwise.
     - `reader`: how far the reader takes it for the answer, as a logit over "no answer".
 
@@ -113,6 +121,8 @@ def weigh(
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
                 **_constraints(question, words, context, passage.article, said.get(passage.article.id, "")),
             }
+            if _is_figure_of_another_year(question, sentence, before):
+                features["years"] = 0.0
             evidence.append(Evidence(passage, span, features))
             joined = last and same_sentence(passage.article.text, last, span)
             before = [*before, *words] if joined else words
@@ -160,6 +170,18 @@ def _constraints(
         "posts": _mean([float(any(post[: len(one)] == one for one in held)) for post in wanted.posts]),
         "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
     }
+
+
+def _is_figure_of_another_year(question: Question, sentence: str, before: Sequence[str]) -> bool:
+    """Whether a figure is asked for of a year that neither `sentence` nor what it follows names, and it names another.
+
+    What figures are compared with, or counted from or to, is not the year that they are of.
+    """
+    wanted = question.constraints.years
+    if not wanted or question.kind not in _FIGURES or _SPAN_OF_YEARS.search(sentence):
+        return False
+    named = years(_OTHER_ENDS.sub(" ", sentence))
+    return bool(named) and not wanted & {*named, *before}
 
 
 def _year(year: str, context: str, article: Article) -> float:

@@ -96,6 +96,23 @@ class TestFeatures:
         assert only.features["years"] == share
 
     @pytest.mark.parametrize(
+        ("text", "share"),
+        [
+            ("Giá gạo năm 2023 là 5 đồng.", 0.0),
+            ("Giá gạo là 5 đồng, tăng so với cùng kỳ năm 2023.", 1.0),  # the year that it is compared with
+            ("Từ năm 2021, giá gạo là 5 đồng.", 1.0),
+            ("Giai đoạn 2021-2025, giá gạo là 5 đồng.", 1.0),
+            ("Giá gạo năm 2023 là 5 đồng, năm 2024 là 6 đồng.", 1.0),
+        ],
+    )
+    def test_a_figure_of_another_year_does_not_answer_whenever_the_article_is_of(self, text: str, share: float) -> None:
+        day = date(2024, 4, 2)
+        (only,) = weigh_text("Giá gạo năm 2024 là bao nhiêu?", text, published=day).values()
+        assert only.features["years"] == share
+        (only,) = weigh_text("Năm 2024 giá gạo ra sao?", text, published=day).values()
+        assert only.features["years"] == 1.0
+
+    @pytest.mark.parametrize(
         ("question", "text", "title", "share"),
         [
             ("Gạo ở Hà Tĩnh và Nghệ An?", "Gạo Hà Tĩnh ngon.", "", 0.5),

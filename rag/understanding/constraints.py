@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from sys import intern
@@ -44,15 +44,18 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Opposite:
-    """A word of the question (`asked`) that excludes `others`: exports when imports are asked for."""
+    """What the question asks about, as it says it (`asked`) and in other ways (`ways`, with it), excludes `others`:
+    exports when imports are asked for.
+    """
 
     asked: Phrase
+    ways: tuple[Phrase, ...]
     others: tuple[Phrase, ...]
 
     def is_met(self, words: str) -> bool:
         """Whether a sentence (its syllables joined and enclosed by spaces) does not tell of one of `others` instead."""
-        held = _held((self.asked, *self.others), words)
-        return self.asked in held or not held
+        held = _held((*self.ways, *self.others), words)
+        return not held or any(way in held for way in self.ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +230,24 @@ def _posts(*, accented: bool) -> Mapping[str, Sequence[Phrase]]:
 
 
 def _opposites(words: Sequence[str], *, accented: bool) -> Iterator[Opposite]:
-    for group, held in zip(_contrasts(accented=accented), contrasted(words, accented=accented), strict=True):
-        if len(held) == 1:
-            yield Opposite(held[0], tuple(phrase for phrase in group if phrase != held[0]))
+    text = f" {' '.join(words)} "
+    for group in _contrasts(accented=accented):
+        held = _held(group, text)
+        if len({group[way] for way in held}) == 1:
+            ways = tuple(way for way in group if group[way] == group[held[0]])
+            yield Opposite(held[0], ways, tuple(way for way in group if way not in ways))
 
 
 def contrasted(words: Sequence[str], *, accented: bool) -> list[list[Phrase]]:
-    """Of each set of words that exclude each other those in a text, of these syllables."""
+    """Of each set of words that exclude each other those in a text, of these syllables, each in the way it is listed
+    first.
+    """
     text = f" {' '.join(words)} "
-    return [_held(group, text) for group in _contrasts(accented=accented)]
+    groups = _contrasts(accented=accented)
+    return [list(dict.fromkeys(group[way] for way in _held(group, text))) for group in groups]
 
 
-def _held(group: Sequence[Phrase], words: str) -> list[Phrase]:
+def _held(group: Collection[Phrase], words: str) -> list[Phrase]:
     """Those of `group` that `words` hold, where not as a part of a longer one: "xuất nhập khẩu" is no "nhập khẩu"."""
     held = []
     for phrase in sorted(group, key=len, reverse=True):
@@ -249,8 +258,13 @@ def _held(group: Sequence[Phrase], words: str) -> list[Phrase]:
 
 
 @cache
-def _contrasts(*, accented: bool) -> Sequence[Sequence[Phrase]]:
-    return [[form(w, accented=accented) for w in line.split(" / ")] for line in lines("contrasts.txt")]
+def _contrasts(*, accented: bool) -> Sequence[Mapping[Phrase, Phrase]]:
+    """Sets of words that exclude each other: every way to say each, with the way that is listed first."""
+    groups = []
+    for line in lines("contrasts.txt"):
+        members = [[form(way, accented=accented) for way in member.split(" = ")] for member in line.split(" / ")]
+        groups.append({way: ways[0] for ways in members for way in ways})
+    return groups
 
 
 @cache
