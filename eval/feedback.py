@@ -100,7 +100,7 @@ class FeedbackStore:
         except OSError as error:
             raise _unusable(path, str(error.strerror)) from error
         with self._errors():
-            self._db, version = connect(path, _SCHEMA, SCHEMA_VERSION)
+            self._db, version = connect(path, [_SCHEMA])
             self._db.execute("pragma secure_delete = on")
         if version != SCHEMA_VERSION:
             self._db.close()

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from index.dense import Dense
 from index.errors import IndexBusyError, IndexPathError, IndexStoreError
 from index.lexical import Lexical
-from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Terms, Vectors
+from index.schema import (
+    Document,
+    Entry,
+    Filter,
+    Found,
+    Hit,
+    Known,
+    Manifest,
+    Origin,
+    Query,
+    Status,
+    Superseded,
+    Terms,
+    Vectors,
+)
 from index.store import Store
 
 
@@ -51,9 +65,7 @@ class LocalIndex:
         with self._lock, self._store.transaction():
             if self._store.sequence != since:
                 raise IndexBusyError("The index was changed by another process meanwhile: run the command again.")
-            kept = {document.id for document in self._store.documents()}
-            self._store.remove(kept)
-            self._store.write(manifest, entries)
+            self._store.write_all(manifest, entries)
         self._refresh(save=True)
 
     def delete(self, document_ids: Iterable[str]) -> None:
@@ -87,6 +99,19 @@ class LocalIndex:
     def documents(self) -> list[Document]:
         """See `Index.documents`."""
         return self._store.documents()
+
+    def known(self) -> list[Known]:
+        """See `Index.known`."""
+        return self._store.known()
+
+    def trace(self, origins: Mapping[str, Origin]) -> None:
+        """See `Index.trace`."""
+        with self._lock, self._store.transaction():
+            self._store.trace(origins)
+
+    def superseded(self, document_id: str, digest: str) -> Superseded | None:
+        """See `Index.superseded`."""
+        return self._store.superseded(document_id, digest)
 
     def publishers(self) -> list[str]:
         """See `Index.publishers`."""

@@ -10,21 +10,21 @@ import json
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, astuple, dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 
 from index.errors import IndexBusyError, IndexDamagedError, IndexPathError
-from index.schema import Document, Entry, Filter, Found, Manifest, Record, Terms, Vectors
+from index.schema import Document, Entry, Filter, Found, Known, Manifest, Origin, Record, Superseded, Terms, Vectors
 from index.sqlite import connect, transaction
 
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
+# From each version of the format to the next. A step that has been released is never changed again.
+_STEPS = (
+    """
 create table meta (key text primary key, value text not null) without rowid;
 create table document (
     id text primary key, payload text not null, digest text not null, publisher text not null, published text
@@ -36,8 +36,25 @@ create table record (
     payload text not null, vector blob not null, part_vectors blob not null, terms blob not null
 );
 create index record_document on record (document);
-create table operation (seq integer primary key autoincrement, rid integer not null);
-"""
+create table operation (seq integer primary key autoincrement, rid integer not null)
+    """,
+    # Where a document comes from, and what it was before. The payload stands last: what is read beside it is read fast.
+    """
+create table document_2 (
+    id text primary key, digest text not null, publisher text not null, published text,
+    source text not null, item text not null, mark text not null, payload text not null
+) without rowid;
+insert into document_2 select id, digest, publisher, published, '', '', '', payload from document;
+drop table document;
+alter table document_2 rename to document;
+create table superseded (
+    document text not null references document (id) on delete cascade,
+    digest text not null, replaced text not null, payload text not null,
+    primary key (document, digest)
+) without rowid
+    """,
+)
+SCHEMA_VERSION = len(_STEPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +83,7 @@ class Store:
         except OSError as error:
             raise _path_error(path.parent, str(error.strerror)) from error
         with self._errors():
-            self._db, version = connect(path, _SCHEMA, SCHEMA_VERSION)
+            self._db, version = connect(path, _STEPS)
             self._db.execute("pragma synchronous = full")
             self._db.execute("pragma foreign_keys = on")
         if version != SCHEMA_VERSION:
@@ -119,13 +136,10 @@ class Store:
         """Inside a transaction: put `entries` in the place of documents of the same ids."""
         self._db.execute("insert or replace into meta values ('manifest', ?)", (json.dumps(asdict(manifest)),))
         for entry in entries:
-            self.remove([entry.document.id])
             document = entry.document
-            published = document.published.isoformat() if document.published else None
-            self._db.execute(
-                "insert into document values (?, ?, ?, ?, ?)",
-                (document.id, document.payload, document.digest, document.publisher, published),
-            )
+            self._supersede(document)
+            self._write_document(document)
+            self._remove_records("where document = ?", document.id)
             for record in entry.records:
                 row = self._db.execute(
                     "insert into record (id, document, payload, vector, part_vectors, terms) values (?, ?, ?, ?, ?, ?)",
@@ -133,11 +147,54 @@ class Store:
                 )
                 self._db.execute("insert into operation (rid) values (?)", (row.lastrowid,))
 
+    def write_all(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
+        """Inside a transaction: put `entries` in the place of all there is."""
+        left = {known.id for known in self.known()}
+        self._remove_records("")
+
+        def passing() -> Iterator[Entry]:
+            for entry in entries:
+                left.discard(entry.document.id)
+                yield entry
+
+        self.write(manifest, passing())
+        self.remove(left)
+
     def remove(self, document_ids: Iterable[str]) -> None:
-        """Inside a transaction: remove documents and their records."""
+        """Inside a transaction: remove documents, their records and what they were before."""
         for name in document_ids:
-            self._db.execute("insert into operation (rid) select rid from record where document = ?", (name,))
+            self._remove_records("where document = ?", name)
             self._db.execute("delete from document where id = ?", (name,))
+
+    def trace(self, origins: Mapping[str, Origin]) -> None:
+        """Inside a transaction: set where documents come from."""
+        for name, origin in origins.items():
+            if document := self.document(name):
+                self._write_document(replace(document, origin=origin))
+
+    def _write_document(self, document: Document) -> None:
+        published = document.published.isoformat() if document.published else None
+        # No `insert or replace`: that would remove the row first, and all that refers to it.
+        self._db.execute(
+            "insert into document (id, digest, publisher, published, source, item, mark, payload) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set digest = excluded.digest, "
+            "publisher = excluded.publisher, published = excluded.published, source = excluded.source, "
+            "item = excluded.item, mark = excluded.mark, payload = excluded.payload",
+            (document.id, document.digest, document.publisher, published, *astuple(document.origin), document.payload),
+        )
+
+    def _remove_records(self, clause: str, *values: object) -> None:
+        self._db.execute(f"insert into operation (rid) select rid from record {clause}", values)  # noqa: S608 # constants
+        self._db.execute(f"delete from record {clause}", values)  # noqa: S608 # constants
+
+    def _supersede(self, document: Document) -> None:
+        """Keep what the document of that id was. What it is again is no longer a thing of the past."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._db.execute(
+            "insert into superseded select id, digest, ?, payload from document where id = ? and digest <> ?",
+            (now, document.id, document.digest),
+        )
+        self._db.execute("delete from superseded where document = ? and digest = ?", (document.id, document.digest))
 
     def document(self, document_id: str) -> Document | None:
         """The document of that id."""
@@ -149,11 +206,33 @@ class Store:
         return self._documents("order by id")
 
     def _documents(self, clause: str, *values: object) -> list[Document]:
-        rows = self._query(f"select id, payload, digest, publisher, published from document {clause}", *values)  # noqa: S608 # constants
+        columns = "id, digest, publisher, published, source, item, mark, payload"
+        rows = self._query(f"select {columns} from document {clause}", *values)  # noqa: S608 # constants
         return [
-            Document(str(i), str(p), str(d), str(pub), date.fromisoformat(str(day)) if day else None)
-            for i, p, d, pub, day in rows
+            Document(
+                str(name),
+                str(payload),
+                str(digest),
+                str(publisher),
+                date.fromisoformat(str(day)) if day else None,
+                Origin(*map(str, origin)),
+            )
+            for name, digest, publisher, day, *origin, payload in rows
         ]
+
+    def known(self) -> list[Known]:
+        """All documents without their payloads, in the order of their ids."""
+        rows = self._query("select id, digest, source, item, mark from document order by id")
+        return [Known(str(name), str(digest), Origin(*map(str, origin))) for name, digest, *origin in rows]
+
+    def superseded(self, document_id: str, digest: str) -> Superseded | None:
+        """What the document was when its digest began with `digest`."""
+        rows = self._query(
+            "select payload, replaced from superseded where document = ?1 and substr(digest, 1, length(?2)) = ?2 "
+            "order by replaced desc limit 1",
+            *(document_id, digest),
+        )
+        return Superseded(str(rows[0][0]), datetime.fromisoformat(str(rows[0][1]))) if rows else None
 
     def matching(self, only: Filter) -> list[str]:
         """Ids of the documents that `only` lets through."""

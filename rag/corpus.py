@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from itertools import groupby
+from types import MappingProxyType
 
 from index.protocol import Index
-from index.schema import Document, Entry, Manifest, Record
+from index.schema import Document, Entry, Manifest, Origin, Record
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
 from rag.errors import ArticleError, IndexMismatchError
@@ -69,31 +70,40 @@ class Corpus:
                 "or name another index with --index."
             )
 
-    def add(self, articles: Iterable[Article], progress: Progress = _silent) -> Report:
+    def add(
+        self,
+        articles: Iterable[Article],
+        progress: Progress = _silent,
+        origins: Mapping[str, Origin] = MappingProxyType({}),
+    ) -> Report:
         """Add articles, each in the place of one of the same id; unchanged ones cost nothing.
 
+        `origins` tell by article id where those come from that were not added by hand.
         Each batch is acknowledged when it is written: what was added before an interruption stays.
 
         Raises:
             IndexMismatchError: the index was built in another way.
         """
-        known = {document.id: document.digest for document in self.index.documents()}
+        known = {document.id: document for document in self.index.known()}
         wanted = {article.id: article for article in articles}  # of two with one id the last one stands
-        changed = [a for a in wanted.values() if known.get(a.id) != _digest(_encode_article(a))]
+        digests = {name: document.digest for name, document in known.items()}
+        changed = [a for a in wanted.values() if digests.get(a.id) != _digest(_encode_article(a))]
         if changed and known:
             self.check()
         progress(0, len(changed))
         done = 0
         for batch in self._batches(changed):
-            entries = self._entries(batch)
+            entries = self._entries(batch, origins)
             self.index.put(self.manifest, entries)
             done += len(entries)
             progress(done, len(changed))
-        ids = [article.id for article in changed]
+        ids = dict.fromkeys(article.id for article in changed)
+        unchanged = tuple(i for i in wanted if i not in ids)
+        self.index.trace({i: origins[i] for i in unchanged if i in origins and origins[i] != known[i].origin})
         return Report(
             added=tuple(i for i in ids if i not in known),
             replaced=tuple(i for i in ids if i in known),
-            unchanged=tuple(i for i in wanted if i not in set(ids)),
+            unchanged=unchanged,
         )
 
     def rebuild(self, articles: Sequence[Article] | None = None, progress: Progress = _silent) -> int:
@@ -102,13 +112,15 @@ class Corpus:
         One transaction: a rebuild that is stopped half-way leaves the index as it was.
         """
         version = self.index.version
-        wanted = self.articles() if articles is None else articles
+        origins = {document.id: document.origin for document in self.index.known()}
+        given = self.articles() if articles is None else articles
+        wanted = list({article.id: article for article in given}.values())  # of two with one id the last one stands
 
         def entries() -> Iterator[Entry]:
             done = 0
             progress(0, len(wanted))
             for batch in self._batches(wanted):
-                yield from self._entries(batch)
+                yield from self._entries(batch, origins)
                 done += len(batch)
                 progress(done, len(wanted))
 
@@ -121,7 +133,7 @@ class Corpus:
         Raises:
             ArticleError: one of the ids is not in the index; nothing is removed then.
         """
-        known = {document.id for document in self.index.documents()}
+        known = {document.id for document in self.index.known()}
         unknown = [name for name in article_ids if name not in known]
         if unknown:
             raise ArticleError(f"Not in the index: {', '.join(unknown)}. `hoidap index list` shows what is.")
@@ -163,7 +175,7 @@ class Corpus:
         for _, group in groupby(numbered, key=lambda item: item[0]):
             yield [(article, chunks) for _, article, chunks in group]
 
-    def _entries(self, batch: Sequence[tuple[Article, list[Chunk]]]) -> list[Entry]:
+    def _entries(self, batch: Sequence[tuple[Article, list[Chunk]]], origins: Mapping[str, Origin]) -> list[Entry]:
         """Embed the chunks of a batch of articles, and their sentences, in two runs of the model."""
         pairs = [(article, chunk) for article, chunks in batch for chunk in chunks]
         texts = [embedding_text(article, chunk) for article, chunk in pairs]
@@ -179,7 +191,8 @@ class Corpus:
                 terms = vietnamese_terms.terms(embedding_text(article, chunk))
                 records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
             payload = _encode_article(article)
-            document = Document(article.id, payload, _digest(payload), article.publisher, article.published)
+            origin = origins.get(article.id, Origin())
+            document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
             entries.append(Entry(document, records))
         return entries
 

@@ -17,7 +17,7 @@ import pytest
 
 import rag.corpus
 from index.local import LocalIndex
-from index.schema import Filter
+from index.schema import Filter, Origin
 from rag.chunking import chunk_article
 from rag.corpus import Corpus, decode_chunk
 from rag.errors import ArticleError, IndexMismatchError
@@ -95,6 +95,24 @@ def test_every_field_counts_as_a_change(corpus: Corpus, change: dict[str, object
     changed = replace(make_article("a0"), **change)  # type: ignore[arg-type]
     assert corpus.add([changed]).replaced == ("a0",)
     assert corpus.article("a0") == changed
+
+
+def test_where_articles_come_from_is_remembered(corpus: Corpus, index: LocalIndex) -> None:
+    def come_from() -> dict[str, Origin]:
+        return {known.id: known.origin for known in index.known()}
+
+    first = {f"a{n}": Origin("feed", f"item {n}", f"mark {n}") for n in range(2)}
+    corpus.add(articles(3), origins=first)
+    assert come_from() == {**first, "a2": Origin()}
+    touched = {"a0": Origin("feed", "item 0", "another mark"), "a1": first["a1"]}
+    version = index.version
+    assert corpus.add(articles(3), origins=touched).unchanged == ("a0", "a1", "a2")
+    assert come_from() == {**touched, "a2": Origin()}
+    assert index.version == version, "what an article says is as it was"
+    corpus.rebuild()
+    assert come_from() == {**touched, "a2": Origin()}
+    corpus.add([make_article("a0", "Sửa bằng tay.")])
+    assert come_from() == {"a0": Origin(), "a1": first["a1"], "a2": Origin()}
 
 
 def test_of_two_with_one_id_the_last_one_stands(corpus: Corpus) -> None:
