@@ -87,7 +87,7 @@ class Corpus:
         known = {document.id: document for document in self.index.known()}
         wanted = {article.id: article for article in articles}  # of two with one id the last one stands
         digests = {name: document.digest for name, document in known.items()}
-        changed = [a for a in wanted.values() if digests.get(a.id) != _digest(_encode_article(a))]
+        changed = [a for a in wanted.values() if digests.get(a.id) != digest(a)]
         if changed and known:
             self.check()
         progress(0, len(changed))
@@ -195,6 +195,11 @@ class Corpus:
             document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
             entries.append(Entry(document, records))
         return entries
+
+
+def digest(article: Article) -> str:
+    """A hash of all that an article is, by which the index tells changed from unchanged."""
+    return _digest(_encode_article(article))
 
 
 def _digest(payload: str) -> str:
