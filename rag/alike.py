@@ -15,8 +15,7 @@ from rag.schema import Article
 from rag.vietnamese.terms import syllables
 
 _SHINGLE = 4  # syllables
-SKETCH = 32
-"""Hashes in a sketch: two that are alike by the rule below share 7 of them in the least case, 20 in the common one."""
+_SKETCH = 32  # hashes: two articles that are just alike by the rule below share 7 of them, most share 20
 
 # On 1,500 copies of news with another title and lead, up to two paragraphs cut and one put in: see RESULTS.md.
 _SHARED = 0.6  # of the shingles of the shorter one
@@ -39,7 +38,7 @@ def shingles(text: str) -> frozenset[int]:
 
 def sketch(text: str) -> list[str]:
     """The terms under which near-duplicates of an article of that text are found: the least of its hashes."""
-    return [f"{number:x}" for number in sorted(shingles(text))[:SKETCH]]
+    return [f"{number:x}" for number in sorted(shingles(text))[:_SKETCH]]
 
 
 def alike(one: Article, other: Article) -> bool:

@@ -11,8 +11,11 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 from types import MappingProxyType
 
+import numpy as np
+
 from index.protocol import Index
-from index.schema import Document, Entry, Manifest, Origin, Record
+from index.schema import Document, Entry, Filter, Manifest, Origin, Record
+from rag.alike import alike, sketch
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
 from rag.errors import ArticleError, IndexMismatchError
@@ -20,6 +23,8 @@ from rag.schema import Article, Chunk
 from rag.vietnamese import terms as vietnamese_terms
 from rag.vietnamese.normalize import has_accents
 
+# Articles that share most of a sketch: as many are read to see which of them say the same.
+_CANDIDATES = 50
 # Chunks embedded at once: many enough to sort them by length, few enough to show progress.
 _BATCH_CHUNKS = 64
 
@@ -48,6 +53,7 @@ class Corpus:
         self.index = index
         self._load_embedder = load_embedder
         self._decode = lru_cache(maxsize=256)(_decode_article)
+        self._found_alike = lru_cache(maxsize=256)(self._find_alike)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -159,6 +165,20 @@ class Corpus:
             wanted["syllables" if has_accents(word) else "folded_syllables"].append(word)
         return [article for name in self.index.holding(wanted) if (article := self.article(name))]
 
+    def alike(self, article_id: str) -> tuple[Article, ...]:
+        """The articles that say nearly the same as the one of that id, in the order of their ids: see `rag.alike`."""
+        return self._found_alike(article_id, self.index.version)
+
+    def _find_alike(self, article_id: str, _version: int) -> tuple[Article, ...]:
+        article, manifest = self.article(article_id), self.index.manifest
+        if article is None or manifest is None:
+            return ()
+        query = {vietnamese_terms.SKETCH: dict.fromkeys(sketch(article.text), 1.0)}
+        hits = self.index.search(np.zeros(manifest.dimension, np.float32), query, _CANDIDATES, Filter())
+        sharing = self.index.records([hit.key for hit in hits if hit.lexical > 0])
+        others = (self.article(name) for name in sorted({found.document_id for found in sharing} - {article_id}))
+        return tuple(other for other in others if other and alike(article, other))
+
     def article_at(self, article_id: str, digest: str) -> Article | None:
         """The article of that id, unless it has changed since the moment that `digest` is of."""
         document = self.index.document(article_id)
@@ -184,11 +204,13 @@ class Corpus:
         part_vectors = self.embedder.embed(sentences, "passage")
         entries, at = [], 0
         for article, chunks in batch:
-            records = []
+            records: list[Record] = []
             for chunk in chunks:
                 parts = part_vectors[at : at + len(chunk.sentences)]
                 at += len(chunk.sentences)
                 terms = vietnamese_terms.terms(embedding_text(article, chunk))
+                if not records:
+                    terms[vietnamese_terms.SKETCH] = sketch(article.text)
                 records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
             payload = _encode_article(article)
             origin = origins.get(article.id, Origin())

@@ -140,7 +140,8 @@ class Pipeline:
                     answer = answer if following == answer.writing else replace(answer, writing=following, generator=by)
                 elif cited := cite(following, len(answer.citations) + 1):
                     statements.append(cited[0])
-                    answer = replace(answer, text="\n".join(statements), citations=(*answer.citations, cited[1]))
+                    citation = replace(cited[1], alike=len(self.alike(cited[1].article_id)))
+                    answer = replace(answer, text="\n".join(statements), citations=(*answer.citations, citation))
                 yield answer
         if not statements:  # the generator had nothing to say that could be cited
             answer = replace(answer, text=REFUSAL, outcome=Outcome.NOT_FOUND, reason=NOT_COVERED)
@@ -196,6 +197,10 @@ class Pipeline:
     def article(self, article_id: str) -> Article | None:
         """The article of that id."""
         return self.corpus.article(article_id)
+
+    def alike(self, article_id: str) -> Sequence[Article]:
+        """The articles that say nearly the same as the one of that id, in the order of their ids."""
+        return self.corpus.alike(article_id)
 
     def articles(self) -> list[Article]:
         """All articles, in the order of their ids."""

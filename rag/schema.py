@@ -104,7 +104,7 @@ class Citation:
     """What a marker `[n]` stands for. `article.text[start:end] == quote`, always.
 
     `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
-    can be told.
+    can be told. `alike` is how many other articles of the corpus say nearly the same as this one: see `rag.alike`.
     """
 
     marker: int
@@ -118,6 +118,7 @@ class Citation:
     start: int
     end: int
     short: Span | None = None
+    alike: int = 0
 
 
 class Outcome(StrEnum):

@@ -82,6 +82,7 @@ class StandIn:
 
     def __init__(self, *articles: Article) -> None:
         self._articles = {article.id: article for article in articles or (TRADE, HOSTILE)}
+        self.near: dict[str, tuple[Article, ...]] = {}
         self.histories: list[tuple[Turn, ...]] = []
         self.scopes: list[Filters] = []
         self.threads: list[str] = []
@@ -140,6 +141,9 @@ class StandIn:
         if self.failure:
             raise self.failure
         return self._articles.get(article_id)
+
+    def alike(self, article_id: str, /) -> tuple[Article, ...]:
+        return self.near.get(article_id, ())
 
     def articles(self) -> list[Article]:
         if self.failure:

@@ -23,6 +23,10 @@ class Engine(Protocol):
         """The article with this id, or None."""
         ...
 
+    def alike(self, article_id: str, /) -> Sequence[Article]:
+        """The articles that say nearly the same as the one with this id."""
+        ...
+
     def articles(self) -> list[Article]:
         """Every article that can be cited."""
         ...

@@ -27,6 +27,9 @@ _AROUND = 120  # characters beside a quote
 _EXCERPT = 160  # characters of a passage that was considered
 _RETRY = '<button type="button" class="hd-retry">Hỏi lại</button>'
 
+ALIKE = "alike"
+"""The id of the list of articles that say nearly the same, on the page of one."""
+
 Insert = tuple[int, int, str]
 """`(start, end, html)`: what is shown in place of `text[start:end]`."""
 
@@ -268,5 +271,8 @@ def _card(citation: Citation, passages: Sequence[Passage]) -> str:
     lines.append(f"<blockquote>{_quote(citation, passages)}</blockquote>")
     if citation.source:
         lines.append(f'<p class="hd-meta">Theo: {escape(citation.source)}</p>')
+    if citation.alike:
+        others = escape(f"{article_path(citation.article_id)}#{ALIKE}")
+        lines.append(f'<p class="hd-meta"><a class="hd-open" href="{others}">và {citation.alike} bài gần giống</a></p>')
     lines.append(f'<p class="hd-links">{"".join(links)}</p>')
     return f'<li class="hd-card">{"".join(lines)}</li>'

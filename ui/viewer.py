@@ -7,6 +7,7 @@ link with `#quote` scrolls to it. Every address on the pages is relative: they w
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape as escape_html
 from importlib.resources import files
@@ -20,7 +21,7 @@ from fastapi.responses import HTMLResponse
 from rag.schema import Article, Span
 from ui.engine import Engine
 from ui.listing import listing
-from ui.render import byline, day, escape, plain, web_address
+from ui.render import ALIKE, article_path, byline, day, escape, plain, web_address
 
 _LINE = re.compile(r"[^\n]+")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])[ \t]+")
@@ -51,7 +52,8 @@ def router(engine: Engine) -> APIRouter:
         article = engine.article(article_id)
         if article is None:
             return HTMLResponse(missing_page("../"), status_code=404)
-        return HTMLResponse(article_page(article, quoted_span(article, start, end), "../"))
+        near = engine.alike(article_id)
+        return HTMLResponse(article_page(article, quoted_span(article, start, end), "../", near))
 
     return routes
 
@@ -82,8 +84,11 @@ def blocks(article: Article) -> list[Block]:
     return found
 
 
-def article_page(article: Article, quoted: Span | None, base: str) -> str:
-    """The page of one article, with `quoted` marked; `base` leads from it to the chat page."""
+def article_page(article: Article, quoted: Span | None, base: str, near: Sequence[Article] = ()) -> str:
+    """The page of one article, with `quoted` marked; `base` leads from it to the chat page.
+
+    `near` are the articles that say nearly the same.
+    """
     body = [f"<h1>{escape(article.title)}</h1>"]
     if known := byline([article.publisher, article.author, day(article.published)]):
         body.append(f'<p class="meta">{known}</p>')
@@ -97,7 +102,16 @@ def article_page(article: Article, quoted: Span | None, base: str) -> str:
         ways.append('<a href="#quote">Đến đoạn được trích dẫn</a>')
     body.append(f'<p class="jump">{"".join(ways)}</p>')
     body.append(f'<div class="text">{_text(article, quoted)}</div>')
+    if near:
+        rows = "".join(_near(other, base) for other in near)
+        body.append(f'<h2 id="{ALIKE}">Bài gần giống</h2><ul>{rows}</ul>')
     return page_of(article.title, f"<article>{''.join(body)}</article>", base)
+
+
+def _near(article: Article, base: str) -> str:
+    known = byline([article.publisher, day(article.published)])
+    about = f'<br><span class="meta">{known}</span>' if known else ""
+    return f'<li><a href="{escape(base + article_path(article.id))}">{escape(article.title)}</a>{about}</li>'
 
 
 def missing_page(base: str) -> str:
