@@ -183,7 +183,16 @@ def test_one_private_address_of_several_is_enough_to_refuse(public: Web, monkeyp
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://a.vn/", "//a.vn", "http://", "https://bank.vn@a.vn/", "http://a.vn:x/", "http://a b/"]
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://a.vn/",
+        "//a.vn",
+        "http://",
+        "https://bank.vn@a.vn/",
+        "http://a.vn:x/",
+        "http://a b/",
+    ],
 )
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(ArticleError, match="is no address"):

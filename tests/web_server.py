@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -46,10 +46,8 @@ def web_server() -> Iterator[WebServer]:
             for name, value in {"Content-Type": page.kind, **page.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            try:
+            with suppress(OSError):  # the other side may have had enough
                 (page.write or (lambda write: write(page.body)))(self.wfile.write)
-            except OSError:  # the other side has had enough
-                pass
 
         def log_message(self, format: str, *args: object) -> None:
             pass
