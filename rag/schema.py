@@ -21,6 +21,9 @@ class Article:
 
     `headings` are the spans of `text` that are headings, in order. `source` says in words what the
     article reports or was taken from; `url` is a link to the original where one is known.
+
+    `pages` is where each page begins in `text`, in order, for what has pages: () for all else. `doubts` are what the
+    operator should know of how it was read (a page that is only a picture), each with its remedy.
     """
 
     id: str
@@ -33,6 +36,8 @@ class Article:
     url: str = ""
     source: str = ""
     tags: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class Citation:
     """What a marker `[n]` stands for. `article.text[start:end] == quote`, always.
 
     `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
-    can be told.
+    can be told. `page` is the page that the quote begins on, from 1; None for what has no pages.
     """
 
     marker: int
@@ -118,6 +123,7 @@ class Citation:
     start: int
     end: int
     short: Span | None = None
+    page: int | None = None
 
 
 class Outcome(StrEnum):

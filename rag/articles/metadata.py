@@ -112,7 +112,7 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
                 0 <= near < len(head)
                 and near not in lines
                 and not head[near].level
-                and (name := _name(head[near].text))
+                and (name := name_in(head[near].text))
             ):
                 lines[near] = _Line(author=name)
     if len(lines) == len(blocks):
@@ -200,8 +200,9 @@ def _lead(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
         name = match["name"].strip()
         publisher = publishers().get(name.lower(), name if _DOMAIN.fullmatch(name) else "")
         if publisher:
-            text = block.text[match.end() :]
-            rest[at] = replace(block, text=text)
+            cut = match.end()
+            pages = tuple((max(0, offset - cut), page) for offset, page in block.pages)
+            rest[at] = replace(block, text=block.text[cut:], pages=pages)
             return replace(front, publisher=front.publisher or publisher), rest
     return front, rest
 
@@ -222,7 +223,7 @@ def _byline(line: str) -> _Line | None:
     timed = bool(_TIME.search(around))
     left = byline().labels.sub(" | ", _TIME.sub(" | ", _ZONE.sub(" ", around)))
     parts = [part.strip() for part in _SEPARATORS.split(left) if any(c.isalpha() for c in part)]
-    authors = [name for part in parts if (name := _name(part))]
+    authors = [name for part in parts if (name := name_in(part))]
     author = " - ".join(authors)
     published = _to_date(match)
     if len(authors) == len(parts):
@@ -246,7 +247,7 @@ def _to_date(match: re.Match[str]) -> date | None:
         return None
 
 
-def _name(text: str) -> str:
+def name_in(text: str) -> str:
     """`text` as the name of one or two people, or "" if it is something else."""
     text = text.strip(" .")
     if len(text) > _MAX_LINE:
@@ -269,4 +270,4 @@ def _signature(line: str) -> str:
     label, colon, rest = line.partition(":")
     if colon and key(label) in {key(known) for known in byline().author_labels}:
         line = rest.strip()
-    return "" if is_ended(line.rstrip(".")) else _name(line)
+    return "" if is_ended(line.rstrip(".")) else name_in(line)

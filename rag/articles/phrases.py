@@ -71,6 +71,7 @@ class Noise:
     inline: Phrases
     last: Phrases
     captions: Phrases
+    boxes: re.Pattern[str]
 
 
 @cache
@@ -87,6 +88,7 @@ def noise() -> Noise:
         inline=_phrases(data["cut"], name, "", "inline_patterns"),
         last=_phrases(data["last"], name),
         captions=_phrases(data["captions"], name),
+        boxes=re.compile("|".join(p.pattern for p in _patterns(data["boxes"], "patterns", name)), re.IGNORECASE),
     )
 
 
