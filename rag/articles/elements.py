@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.articles.blocks import Block, item, one_line
@@ -159,16 +159,3 @@ def _is_data(row: Element) -> bool:
     # Two rows of several paragraphs side by side are the head of a letter, or its signatures.
     return bool(table.xpath("count(.//tr) > 2 or not(.//td[count(p) > 1 or .//br])"))
 
-
-def with_bold_headings(placed: list[Placed]) -> list[Placed]:
-    """A short paragraph that is all in bold, marked as a heading of level 4."""
-    return [
-        replace(one, block=Block(one.block.text, "heading", 4)) if _is_bold_heading(one) else one for one in placed
-    ]
-
-
-def _is_bold_heading(one: Placed) -> bool:
-    if one.block.kind != "paragraph" or len(one.block.text) > 120 or one.element.tag != "p":
-        return False
-    bold = one_line("".join("".join(part.itertext()) for part in one.element.xpath("b|strong")))
-    return bold == one.block.text and not one.block.text.endswith((".", ":", ";", ","))

@@ -46,11 +46,9 @@ class Page:
 
 def paragraphs(pages: Sequence[Page]) -> list[Block]:
     """The text of printed pages, each block with the pages that it stands on."""
-    rows = [row for page in _without_edges(pages) for row in _in_columns(_rows(page.lines))]
-    lines = [line for row in rows if len(row) == 1 for line in row]
-    if not rows:
-        return []
-    body = _usual_size(lines or [line for row in rows for line in row])
+    body = _usual_size([line for page in pages for line in page.lines])
+    rows = [row for page in _without_edges(pages, body) for row in _in_columns(_rows(page.lines))]
+    lines = [row[0] for row in rows if len(row) == 1]
     blocks: list[Block] = []
     pending: list[Line] = []
     measures = _Measures(lines, body)
@@ -78,14 +76,16 @@ def paragraphs(pages: Sequence[Page]) -> list[Block]:
     return [block for block in blocks if any(c.isalnum() for c in block.text)]
 
 
-def _without_edges(pages: Sequence[Page]) -> list[Page]:
+def _without_edges(pages: Sequence[Page], body: float) -> list[Page]:
     """Pages without numbers, and without the headers and footers that several of them share."""
 
     def in_edge(line: Line, page: Page) -> bool:
         return line.base < page.height * _EDGE or line.base > page.height * (1 - _EDGE)
 
     def name(line: Line) -> tuple[str, int]:
-        return _DIGITS.sub("#", one_line(line.text)).lower(), round(line.base / 8)
+        # What is set smaller than the text at one height on several pages need not be the same: names of chapters.
+        words = "" if line.size < 0.9 * body else _DIGITS.sub("#", one_line(line.text)).lower()
+        return words, round(line.base / 4)
 
     seen = Counter(key for page in pages for key in {name(line) for line in page.lines if in_edge(line, page)})
     often = max(2, len(pages) // 4)  # odd and even pages may differ, and chapters
@@ -132,7 +132,7 @@ def _usual_size(lines: Sequence[Line]) -> float:
     sizes: Counter[float] = Counter()
     for line in lines:
         sizes[round(line.size * 2) / 2] += len(line.text)
-    return sizes.most_common(1)[0][0]
+    return max(sizes, key=lambda size: sizes[size], default=0.0)
 
 
 class _Measures:
@@ -215,8 +215,6 @@ def _block(lines: Sequence[Line], measures: _Measures, before: Sequence[Block]) 
     text, first = text.replace(_JOINT, "-"), lines[0]
     if measures.is_large(first) and len(text) < 200:
         return Block(text, "heading", 1 if first.size > 1.3 * measures.body else 2, tuple(pages))
-    if first.bold and len(text) < 120 and not (is_ended(text) or text.isupper()):
-        return Block(text, "heading", 3, tuple(pages))
     listed = item(text)
     # Bullets may be drawn, not written: then the indent alone tells.
     opened = bool(before) and (before[-1].text.endswith(":") or before[-1].kind == "item")

@@ -50,7 +50,9 @@ def _joined(parts: list[str]) -> list[str]:
 
 def _likelihood(word: str, parts: int) -> float:
     share = _share(word)
-    return math.log(share / 1e6) if share else _UNKNOWN * parts  # a foreign word stays as it is
+    if share:
+        return math.log(share / 1e6)
+    return _UNKNOWN if parts == 1 else -math.inf  # a foreign word stays as it is
 
 
 def _share(word: str) -> float:

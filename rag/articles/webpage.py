@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.articles import encoding
-from rag.articles.blocks import Draft, key, one_line, words
-from rag.articles.elements import Placed, blocks_of, with_bold_headings
+from rag.articles.blocks import Draft, key, words
+from rag.articles.elements import Placed, blocks_of
 from rag.articles.page_data import page_data
 from rag.articles.phrases import noise
 from rag.errors import ArticleError
@@ -53,14 +53,15 @@ def read_html(data: bytes, name: str) -> Draft:
         tree = html.document_fromstring(_XML.sub("", text))
         front = page_data(tree)
         _drop_unseen(tree)
-        placed = with_bold_headings(_article(tree, front.title))
+        placed = _article(tree, front.title)
     except (etree.LxmlError, RecursionError, ValueError) as error:
         raise ArticleError(f"{name} is broken HTML ({error}); open it in a browser and save it anew.") from error
     blocks = [one.block for one in placed]
     title = front.title
     # "Đình Phú Điền - Lịch sử Vàm Giang" is the title of the page: that of the article stands on it.
     inside = (b.text for b in blocks if b.kind == "heading" and b.level <= 3 and key(b.text) in key(title))
-    return Draft(replace(front, title=next(inside, title)), blocks)
+    guess = not any(block.level > 1 for block in blocks)
+    return Draft(replace(front, title=next(inside, title)), blocks, guess_headings=guess)
 
 
 def _drop_unseen(tree: HtmlElement) -> None:
@@ -98,6 +99,8 @@ def _article(tree: HtmlElement, title: str) -> list[Placed]:
     placed = blocks_of(tree)
     kept = [at for at, one in enumerate(placed) if len(one.block.text) >= _SHORTEST and key(one.block.text) in chosen]
     kept = [at for at in kept if placed[at].linked <= _LINKED]
+    while kept and noise().edges.match(placed[kept[-1]].block.text):
+        kept.pop()
     if not kept:
         return [one for one in placed if one.linked <= _LINKED]
     start, end = _start(placed, kept, title), kept[-1] + 1
