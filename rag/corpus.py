@@ -230,6 +230,9 @@ def _digest(payload: str) -> str:
 
 def _encode_article(article: Article) -> str:
     content = asdict(article) | {"published": article.published.isoformat() if article.published else None}
+    for name in ("pages", "doubts"):  # most have none; and what was indexed before there were any is unchanged
+        if not content[name]:
+            del content[name]
     return json.dumps(content, ensure_ascii=False)
 
 
@@ -237,7 +240,8 @@ def _decode_article(payload: str) -> Article:
     content = json.loads(payload)
     content["published"] = date.fromisoformat(content["published"]) if content["published"] else None
     content["headings"] = tuple((start, end) for start, end in content["headings"])
-    content["tags"] = tuple(content["tags"])
+    for name in ("tags", "pages", "doubts"):
+        content[name] = tuple(content.get(name, ()))
     return Article(**content)
 
 

@@ -21,6 +21,9 @@ class Article:
 
     `headings` are the spans of `text` that are headings, in order. `source` says in words what the
     article reports or was taken from; `url` is a link to the original where one is known.
+
+    `pages` is where each page begins in `text`, in order, for what has pages: () for all else. `doubts` are what the
+    operator should know of how it was read (a page that is only a picture), each with its remedy.
     """
 
     id: str
@@ -33,6 +36,8 @@ class Article:
     url: str = ""
     source: str = ""
     tags: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ class Citation:
     """What a marker `[n]` stands for. `article.text[start:end] == quote`, always.
 
     `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
-    can be told. `alike` is how many other articles of the corpus say nearly the same as this one: see `rag.alike`.
+    can be told. `page` is the page that the quote begins on, from 1; None for what has no pages. `alike` is how many
+    other articles of the corpus say nearly the same as this one: see `rag.alike`.
     """
 
     marker: int
@@ -118,6 +124,7 @@ class Citation:
     start: int
     end: int
     short: Span | None = None
+    page: int | None = None
     alike: int = 0
 
 

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rag.articles import jsonl
-from rag.articles.reading import READERS
+from rag.articles.reading import OLD_WORD, READERS
 from rag.errors import ArticleError
 
-_SUFFIXES = frozenset((*READERS, jsonl.SUFFIX))
+_READ = (*READERS, jsonl.SUFFIX)
+_TAKEN = frozenset((*_READ, OLD_WORD))
 
 
 def supported() -> str:
-    """Return the suffixes that can be read, for messages: ".jsonl, .markdown, .md, .txt"."""
-    return ", ".join(sorted(_SUFFIXES))
+    """Return the suffixes that can be read, for messages: ".docx, .htm, .html, ..."."""
+    return ", ".join(sorted(_READ))
 
 
 def find(paths: Iterable[str | Path]) -> list[Path]:
@@ -70,7 +71,7 @@ def _glob(pattern: Path) -> list[Path]:
 def is_named_as_article(path: Path) -> bool:
     """Whether a file in a folder is meant to be an article, by its name."""
     stem = path.stem.lower()
-    return path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and stem.split(".")[0] != "readme"
+    return path.suffix.lower() in _TAKEN and not path.name.startswith(".") and stem.split(".")[0] != "readme"
 
 
 def _is_article(path: Path) -> bool:

@@ -84,14 +84,13 @@ def read_line(line: Line) -> Article:
         raise ArticleError(f"{line.path} changed while it was read; run the command again.")
     where = str(line)
     found = _parse(data, where)
-    text = clean(_text(found, "text", where) or _text(found, "content", where))
-    encoding.check_text(text, where)
+    text = clean(encoding.mend(_text(found, "text", where) or _text(found, "content", where), where))
     article_id = _id_of(found)
     if not article_id:
         raise ArticleError(f"{where} has neither id nor title; give it an id.")
     front = FrontMatter(
         id=article_id,
-        title=one_line(_text(found, "title", where)),
+        title=one_line(encoding.mend(_text(found, "title", where), where)),
         author=one_line(_text(found, "author", where)),
         published=frontmatter.parse_date(_text(found, "published", where).strip(), f"{where}: published"),
         url=_text(found, "url", where).strip(),

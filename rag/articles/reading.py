@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePath
 
 from rag.articles import encoding, frontmatter, metadata, noise
-from rag.articles.blocks import Block, Draft, assemble, one_line
+from rag.articles.blocks import Draft, assemble, one_line
 from rag.articles.markdown import read_markdown
+from rag.articles.pdf import read_pdf
 from rag.articles.text import read_text
+from rag.articles.webpage import read_html
+from rag.articles.word import read_word
 from rag.errors import ArticleError
 from rag.schema import Article
 from rag.vietnamese.normalize import clean
@@ -24,8 +28,15 @@ READERS: dict[str, Callable[[bytes, str], Draft]] = {
     ".md": _from_text(read_markdown),
     ".markdown": _from_text(read_markdown),
     ".txt": _from_text(read_text),
+    ".html": read_html,
+    ".htm": read_html,
+    ".pdf": read_pdf,
+    ".docx": read_word,
 }
 """The reader of each suffix, in lower case: from a file's bytes and name to a draft."""
+
+OLD_WORD = ".doc"
+"""Not read, but told from what is passed over, with what to do about it."""
 
 
 def read(path: Path) -> Article:
@@ -47,13 +58,30 @@ def read_bytes(data: bytes, name: str, suffix: str, url: str = "") -> Article:
     Raises:
         ArticleError: it cannot be read, or is no article.
     """
-    draft = _reader(suffix, name)(data, name)
+    draft = _reader(_true_suffix(data) or suffix, name)(data, name)
     if url and not draft.front.url:
         draft = replace(draft, front=replace(draft.front, url=url))
     return finish(draft, name)
 
 
+def _true_suffix(data: bytes) -> str:
+    """The suffix that a file should have by what it begins with, whatever it is called; "" for text."""
+    head = data[:1024].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if data.startswith(b"%PDF-"):
+        return ".pdf"
+    if data.startswith(b"PK\x03\x04") and b"word/document.xml" in data:
+        return ".docx"
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        return OLD_WORD
+    return ".html" if head.startswith((b"<!doctype html", b"<html")) else ""
+
+
 def _reader(suffix: str, name: str) -> Callable[[bytes, str], Draft]:
+    if suffix.lower() == OLD_WORD:
+        raise ArticleError(
+            f"{name} is an old Word file (.doc), or one with a password; open it in Word or LibreOffice, "
+            "and save it as .docx without a password."
+        )
     reader = READERS.get(suffix.lower())
     if reader is None:
         raise ArticleError(
@@ -68,12 +96,12 @@ def finish(draft: Draft, name: str) -> Article:
     Raises:
         ArticleError: nothing is left, or nothing gives it an id.
     """
-    lines = [Block(text, b.kind, b.level) for b in draft.blocks if (text := one_line(b.text))]
+    lines = [replace(block, text=text) for block in draft.blocks if (text := one_line(block.text))]
     front, blocks = metadata.from_text(noise.strip(lines), draft.front)
     blocks = noise.without_repeats(blocks)
     if draft.guess_headings:
         blocks = noise.with_headings(blocks)
-    text, headings = assemble(blocks)
+    text, headings, pages = assemble(blocks, draft.page_count)
     if not text:
         raise ArticleError(f"{name} holds no article text; put the text in it, or leave it out.")
     article_id = front.id or frontmatter.id_from_name(PurePath(name).stem)
@@ -89,4 +117,6 @@ def finish(draft: Draft, name: str) -> Article:
         url=front.url,
         source=front.source,
         tags=front.tags,
+        pages=pages,
+        doubts=draft.doubts,
     )
