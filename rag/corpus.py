@@ -11,8 +11,9 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 from types import MappingProxyType
 
+from index.errors import IndexDamagedError
 from index.protocol import Index
-from index.schema import Document, Entry, Manifest, Origin, Record
+from index.schema import Document, Entry, Fault, Manifest, Origin, Record
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
 from rag.errors import ArticleError, IndexMismatchError
@@ -164,6 +165,22 @@ class Corpus:
         document = self.index.document(article_id)
         return self._decode(document.payload) if document and document.digest == digest else None
 
+    def verify(self) -> Iterator[Fault]:
+        """Look through everything, as `Index.verify` does, and then through the articles and their chunks.
+
+        Raises:
+            IndexDamagedError: so much is damaged that the rest cannot be looked at.
+        """
+        yield from self.index.verify()
+        for known in self.index.known():
+            try:
+                document = self.index.document(known.id)
+                found = self.index.records(self.index.keys([known.id]))
+            except IndexDamagedError:  # told already
+                continue
+            if document:
+                yield from _faults(document, [record.payload for record in found])
+
     def _batches(self, articles: Sequence[Article]) -> Iterator[list[tuple[Article, list[Chunk]]]]:
         """Articles with their chunks, in groups of about `_BATCH_CHUNKS` chunks."""
         before = 0
@@ -195,6 +212,17 @@ class Corpus:
             document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
             entries.append(Entry(document, records))
         return entries
+
+
+def _faults(document: Document, chunks: Sequence[str]) -> Iterator[Fault]:
+    """What is wrong with an article or one of its chunks, as they are encoded."""
+    if _digest(document.payload) != document.digest:
+        yield Fault(f"The article {document.id} is another than was added: add it again.", mended=False)
+    article = _decode_article(document.payload)
+    for chunk in (decode_chunk(payload, article) for payload in chunks):
+        inside = all(chunk.start <= start <= end <= chunk.end for start, end in chunk.sentences)
+        if not (inside and 0 <= chunk.start <= chunk.end <= len(article.text) and chunk.article_id == article.id):
+            yield Fault(f"Chunk {chunk.id} does not stand in its article: run `hoidap index rebuild`.", mended=False)
 
 
 def _digest(payload: str) -> str:

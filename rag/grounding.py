@@ -156,5 +156,6 @@ def cite(draft: Draft, marker: int) -> tuple[str, Citation] | None:
         start=start,
         end=end,
         short=draft.short,
+        version=draft.passage.version,
     )
     return f"{_FOOTNOTE.sub('', draft.text)} [{marker}]", citation

@@ -66,7 +66,8 @@ class Retriever:
                 continue
             similarities = tuple(float(s) for s in found.part_vectors @ vector)
             chunk = decode_chunk(found.payload, article)
-            passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities))
+            version = found.digest[:VERSION_DIGITS]
+            passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities, version))
         return Retrieved(tuple(passages), *self._weights(question))
 
     def rank(self, question: Question, vector: Vectors, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:

@@ -89,7 +89,8 @@ class Scores:
 class Passage:
     """A retrieved chunk with its article and scores. `rank` counts from 1, best first.
 
-    `similarities` are the cosines of the question to each of `chunk.sentences`.
+    `similarities` are the cosines of the question to each of `chunk.sentences`. `version` tells what the article was at
+    that moment, see `Citation`.
     """
 
     chunk: Chunk
@@ -97,6 +98,10 @@ class Passage:
     scores: Scores
     rank: int
     similarities: tuple[float, ...] = ()
+    version: str = ""
+
+
+VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ class Citation:
     """What a marker `[n]` stands for. `article.text[start:end] == quote`, always.
 
     `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
-    can be told.
+    can be told. `version` is the beginning of the article's digest, `VERSION_DIGITS` hexadecimal digits: what was quoted
+    can be told from what the article has become since; "" if it is not known.
     """
 
     marker: int
@@ -118,6 +124,7 @@ class Citation:
     start: int
     end: int
     short: Span | None = None
+    version: str = ""
 
 
 class Outcome(StrEnum):
