@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -17,7 +18,7 @@ from index.schema import Document, Entry, Fault, Manifest, Origin, Record
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
 from rag.errors import ArticleError, IndexMismatchError
-from rag.schema import Article, Chunk
+from rag.schema import VERSION_DIGITS, Article, Chunk, Edition
 from rag.vietnamese import terms as vietnamese_terms
 from rag.vietnamese.normalize import has_accents
 
@@ -148,6 +149,22 @@ class Corpus:
         """The article of that id."""
         document = self.index.document(article_id)
         return self._decode(document.payload) if document else None
+
+    def edition(self, article_id: str, version: str) -> Edition | None:
+        """The article as it was when it was cited as `version`, or today's if that is "" or is not kept any more."""
+        document = self.index.document(article_id)
+        if document is None:
+            return None
+        today = Edition(self._decode(document.payload))
+        if version in {"", document.digest[:VERSION_DIGITS]}:
+            return today
+        was = None
+        if len(version) == VERSION_DIGITS:
+            with suppress(IndexDamagedError):  # `verify` tells of it
+                was = self.index.superseded(article_id, version)
+        if was is None:
+            return replace(today, is_asked_for=False)
+        return Edition(self._decode(was.payload), was.replaced)
 
     def publishers(self) -> list[str]:
         """The publishers of all articles, each once, in order."""

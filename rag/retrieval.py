@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from index.schema import Filter, Hit, Query, Vectors
 from rag.corpus import Corpus, decode_chunk
 from rag.question import INHERITED, Question
-from rag.schema import Filters, Passage, Scores
+from rag.schema import VERSION_DIGITS, Filters, Passage, Scores
 from rag.steps import NOTHING, Step
 from rag.vietnamese.normalize import strip_accents
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -33,6 +33,18 @@ class Article:
     url: str = ""
     source: str = ""
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An article as it was at one time. `replaced` says when (UTC) other content took its place, None if it is today's.
+
+    `is_asked_for` is False where another one was asked for that is not kept any more.
+    """
+
+    article: Article
+    replaced: datetime | None = None
+    is_asked_for: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +121,8 @@ class Citation:
     """What a marker `[n]` stands for. `article.text[start:end] == quote`, always.
 
     `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
-    can be told. `version` is the beginning of the article's digest, `VERSION_DIGITS` hexadecimal digits: what was quoted
-    can be told from what the article has become since; "" if it is not known.
+    can be told. `version` is how the article's digest begins, `VERSION_DIGITS` hexadecimal digits: it tells what was
+    quoted from what the article has become since; "" if it is not known.
     """
 
     marker: int

@@ -51,6 +51,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "short_answer": _short_answer(citation),
         "short_start": start,
         "short_end": end,
+        "version": citation.version,
     }
 
 
