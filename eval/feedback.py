@@ -52,12 +52,13 @@ _INSERT = (
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """What an answer rested on: `article.text[start:end] == quote`, when it was written."""
+    """What an answer rested on: `article.text[start:end] == quote`, when it was written; `version` as in `Citation`."""
 
     article_id: str
     start: int
     end: int
     quote: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from index.schema import (
     Document,
     Entry,
+    Fault,
     Filter,
     Found,
     Hit,
@@ -85,6 +86,12 @@ class Index(Protocol):
 
     def frequencies(self, field: str, terms: Sequence[str]) -> tuple[int, list[int]]:
         """The number of records, and how many of them hold each of `terms` in the lexical `field`."""
+
+    def keys(self, document_ids: Sequence[str]) -> list[int]:
+        """The keys of all records of these documents."""
+
+    def verify(self) -> Iterator[Fault]:
+        """Look through everything, make good what can be made good, and tell what was not as it should be."""
 
     def status(self) -> Status:
         """How much there is."""

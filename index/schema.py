@@ -128,6 +128,14 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Something in an index that was not as it should be, in a sentence; one that is not `mended` tells the remedy."""
+
+    what: str
+    mended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The size of an index. `size_bytes` counts every file of it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
@@ -13,13 +14,14 @@ from types import MappingProxyType
 
 import numpy as np
 
+from index.errors import IndexDamagedError
 from index.protocol import Index
-from index.schema import Document, Entry, Filter, Manifest, Origin, Record
+from index.schema import Document, Entry, Fault, Filter, Manifest, Origin, Record
 from rag.alike import alike, sketch
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
 from rag.errors import ArticleError, IndexMismatchError
-from rag.schema import Article, Chunk
+from rag.schema import VERSION_DIGITS, Article, Chunk, Edition
 from rag.vietnamese import terms as vietnamese_terms
 from rag.vietnamese.normalize import has_accents
 
@@ -154,6 +156,22 @@ class Corpus:
         document = self.index.document(article_id)
         return self._decode(document.payload) if document else None
 
+    def edition(self, article_id: str, version: str) -> Edition | None:
+        """The article as it was when it was cited as `version`, or today's if that is "" or is not kept any more."""
+        document = self.index.document(article_id)
+        if document is None:
+            return None
+        today = Edition(self._decode(document.payload))
+        if version in {"", document.digest[:VERSION_DIGITS]}:
+            return today
+        was = None
+        if len(version) == VERSION_DIGITS:
+            with suppress(IndexDamagedError):  # `verify` tells of it
+                was = self.index.superseded(article_id, version)
+        if was is None:
+            return replace(today, is_asked_for=False)
+        return Edition(self._decode(was.payload), was.replaced)
+
     def publishers(self) -> list[str]:
         """The publishers of all articles, each once, in order."""
         return self.index.publishers()
@@ -183,6 +201,22 @@ class Corpus:
         """The article of that id, unless it has changed since the moment that `digest` is of."""
         document = self.index.document(article_id)
         return self._decode(document.payload) if document and document.digest == digest else None
+
+    def verify(self) -> Iterator[Fault]:
+        """Look through everything, as `Index.verify` does, and then through the articles and their chunks.
+
+        Raises:
+            IndexDamagedError: so much is damaged that the rest cannot be looked at.
+        """
+        yield from self.index.verify()
+        for known in self.index.known():
+            try:
+                document = self.index.document(known.id)
+                found = self.index.records(self.index.keys([known.id]))
+            except IndexDamagedError:  # told already
+                continue
+            if document:
+                yield from _faults(document, [record.payload for record in found])
 
     def _batches(self, articles: Sequence[Article]) -> Iterator[list[tuple[Article, list[Chunk]]]]:
         """Articles with their chunks, in groups of about `_BATCH_CHUNKS` chunks."""
@@ -222,6 +256,17 @@ class Corpus:
 def digest(article: Article) -> str:
     """A hash of all that an article is, by which the index tells changed from unchanged."""
     return _digest(_encode_article(article))
+
+
+def _faults(document: Document, chunks: Sequence[str]) -> Iterator[Fault]:
+    """What is wrong with an article or one of its chunks, as they are encoded."""
+    if _digest(document.payload) != document.digest:
+        yield Fault(f"The article {document.id} is another than was added: add it again.", mended=False)
+    article = _decode_article(document.payload)
+    for chunk in (decode_chunk(payload, article) for payload in chunks):
+        inside = all(chunk.start <= start <= end <= chunk.end for start, end in chunk.sentences)
+        if not (inside and 0 <= chunk.start <= chunk.end <= len(article.text) and chunk.article_id == article.id):
+            yield Fault(f"Chunk {chunk.id} does not stand in its article: run `hoidap index rebuild`.", mended=False)
 
 
 def _digest(payload: str) -> str:

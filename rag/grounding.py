@@ -158,6 +158,7 @@ def cite(draft: Draft, marker: int) -> tuple[str, Citation] | None:
         end=end,
         short=draft.short,
         page=page_at(article, start),
+        version=draft.passage.version,
     )
     return f"{_FOOTNOTE.sub('', draft.text)} [{marker}]", citation
 

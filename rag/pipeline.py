@@ -31,7 +31,7 @@ from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, weakest
 from rag.question import Helps, Question, understand
 from rag.reader import Reader, open_reader
 from rag.retrieval import Retrieved, Retriever
-from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, Turn, Writing
+from rag.schema import EVERYTHING, Answer, Article, Edition, Filters, Outcome, Passage, Turn, Writing
 from rag.settings import Settings
 from rag.steps import NOTHING, Step
 from rag.understanding.equivalents import Definitions
@@ -201,6 +201,10 @@ class Pipeline:
     def alike(self, article_id: str) -> Sequence[Article]:
         """The articles that say nearly the same as the one of that id, in the order of their ids."""
         return self.corpus.alike(article_id)
+
+    def edition(self, article_id: str, version: str) -> Edition | None:
+        """The article as it was when it was cited: see `Corpus.edition`."""
+        return self.corpus.edition(article_id, version)
 
     def articles(self) -> list[Article]:
         """All articles, in the order of their ids."""

@@ -14,7 +14,7 @@ from index.schema import Filter, Hit, Query, Vectors
 from rag.alike import alike, holds
 from rag.corpus import Corpus, decode_chunk
 from rag.question import INHERITED, Question
-from rag.schema import Article, Chunk, Filters, Passage, Scores
+from rag.schema import VERSION_DIGITS, Article, Chunk, Filters, Passage, Scores
 from rag.steps import NOTHING, Step
 from rag.vietnamese.normalize import strip_accents
 
@@ -73,7 +73,8 @@ class Retriever:
             if any(_repeats(chunk, article, passage.article) for passage in passages):
                 continue
             similarities = tuple(float(s) for s in found.part_vectors @ vector)
-            passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities))
+            version = found.digest[:VERSION_DIGITS]
+            passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities, version))
             if len(passages) == limit:
                 break
         return Retrieved(tuple(passages), *self._weights(question))

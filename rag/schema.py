@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -38,6 +38,18 @@ class Article:
     tags: tuple[str, ...] = ()
     pages: tuple[int, ...] = ()
     doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An article as it was at one time. `replaced` says when (UTC) other content took its place, None if it is today's.
+
+    `is_asked_for` is False where another one was asked for that is not kept any more.
+    """
+
+    article: Article
+    replaced: datetime | None = None
+    is_asked_for: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,8 @@ class Scores:
 class Passage:
     """A retrieved chunk with its article and scores. `rank` counts from 1, best first.
 
-    `similarities` are the cosines of the question to each of `chunk.sentences`.
+    `similarities` are the cosines of the question to each of `chunk.sentences`. `version` tells what the article was at
+    that moment, see `Citation`.
     """
 
     chunk: Chunk
@@ -102,6 +115,10 @@ class Passage:
     scores: Scores
     rank: int
     similarities: tuple[float, ...] = ()
+    version: str = ""
+
+
+VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +127,9 @@ class Citation:
 
     `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
     can be told. `page` is the page that the quote begins on, from 1; None for what has no pages. `alike` is how many
-    other articles of the corpus say nearly the same as this one: see `rag.alike`.
+    other articles of the corpus say nearly the same as this one: see `rag.alike`. `version` is how the article's digest
+    begins, `VERSION_DIGITS` hexadecimal digits: it tells what was quoted from what the article has become since; "" if
+    it is not known.
     """
 
     marker: int
@@ -126,6 +145,7 @@ class Citation:
     short: Span | None = None
     page: int | None = None
     alike: int = 0
+    version: str = ""
 
 
 class Outcome(StrEnum):

@@ -268,6 +268,9 @@ def test_the_scope_of_a_question_stands_under_it() -> None:
 def test_an_article_id_cannot_leave_its_place_in_the_address() -> None:
     assert render.article_path("a/../b?c#d&e") == "articles/a%2F..%2Fb%3Fc%23d%26e"
     assert render.article_path(HOSTILE.id, 0, 5) == "articles/hostile?start=0&end=5#quote"
+    assert (
+        render.article_path(HOSTILE.id, 0, 5, "0a1b2c3d4e5f") == "articles/hostile?start=0&end=5&v=0a1b2c3d4e5f#quote"
+    )
 
 
 def test_dates_are_written_as_in_vietnam() -> None:

@@ -17,8 +17,9 @@ import pytest
 
 import index.sqlite
 from index.errors import IndexBusyError, IndexDamagedError, IndexPathError
+from index.format import VERSION
 from index.schema import Document, Entry, Filter, Known, Manifest, Origin
-from index.store import SCHEMA_VERSION, Store
+from index.store import Store
 from tests.conftest import MANIFEST, make_entries, make_record, rounded
 
 
@@ -325,9 +326,9 @@ def test_an_index_of_the_first_format_is_taken_along_whole(path: Path) -> None:
 def test_a_newer_format_is_refused(store: Store, path: Path) -> None:
     store.close()
     database = sqlite3.connect(path)
-    database.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
+    database.execute(f"pragma user_version = {VERSION + 1}")
     database.close()
-    with pytest.raises(IndexDamagedError, match=rf"has format {SCHEMA_VERSION + 1} .* knows {SCHEMA_VERSION}: update"):
+    with pytest.raises(IndexDamagedError, match=rf"has format {VERSION + 1} .* knows {VERSION}: update"):
         Store(path)
 
 

@@ -203,6 +203,20 @@ def index_status() -> None:
     _console().print(table)
 
 
+@index_app.command("check")
+def index_check() -> None:
+    """Look through the whole index, mend what can be derived from the rest, and tell what was found."""
+    corpus = _corpus(_settings())
+    lost = 0
+    for fault in corpus.verify():
+        lost += not fault.mended
+        typer.echo(f"{'mended' if fault.mended else 'LOST'}: {fault.what}")
+    status = corpus.index.status()
+    held = f"{status.documents} articles, {status.records} chunks"
+    typer.echo(f"{held}: {f'{lost} faults are left.' if lost else 'all is as it was written.'}")
+    raise typer.Exit(1 if lost else 0)
+
+
 @index_app.command("rebuild")
 def index_rebuild() -> None:
     """Chunk and embed all articles anew; the old index stays whole until the new one is."""

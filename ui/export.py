@@ -52,6 +52,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "short_answer": _short_answer(citation),
         "short_start": start,
         "short_end": end,
+        "version": citation.version,
     }
 
 
