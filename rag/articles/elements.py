@@ -158,3 +158,4 @@ def _is_data(row: Element) -> bool:
         return False
     # Two rows of several paragraphs side by side are the head of a letter, or its signatures.
     return bool(table.xpath("count(.//tr) > 2 or not(.//td[count(p) > 1 or .//br])"))
+

@@ -42,9 +42,7 @@ def read_pdf(data: bytes, name: str) -> Draft:
     found = _run(data, name)
     if problem := _PROBLEMS.get(found.get("error", "")):
         raise ArticleError(f"{name} {problem}.")
-    pages = [
-        Page([_line(line, n) for line in page["lines"]], page["height"]) for n, page in enumerate(found["pages"], 1)
-    ]
+    pages = [Page([_line(line, n) for line in page["lines"]], page["height"]) for n, page in enumerate(found["pages"], 1)]
     scanned = [str(number) for number, page in enumerate(found["pages"], 1) if page["pictures"]]
     if not any(page.lines for page in pages):
         raise ArticleError(f"{name} is scanned: none of its {len(pages)} pages holds text; {_OCR}.")

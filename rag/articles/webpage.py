@@ -115,8 +115,6 @@ def _start(placed: list[Placed], kept: list[int], title: str) -> int:
     wanted = key(title)
     for at in range(kept[len(kept) // 2], -1, -1):
         text = key(placed[at].block.text)
-        if placed[at].block.level == 1 or (
-            wanted and text and (text == wanted or (words(text) >= 4 and text in wanted))
-        ):
+        if placed[at].block.level == 1 or (wanted and text and (text == wanted or (words(text) >= 4 and text in wanted))):
             return at
     return kept[0]
