@@ -32,7 +32,7 @@ _BATCH = 32  # items that are read and added together
 class SyncReport:
     """What a sync did, or would do, by article id; what failed, by name, each with its remedy.
 
-    `stopped` says why it did not come to its end, "" if it did.
+    `stopped` says why it did not come to its end, "" if it did; `is_interrupted` that a person did it.
     """
 
     added: list[str] = field(default_factory=list)
@@ -41,6 +41,7 @@ class SyncReport:
     unchanged: int = 0
     failures: list[str] = field(default_factory=list)
     stopped: str = ""
+    is_interrupted: bool = False
 
 
 def sync(
@@ -66,6 +67,7 @@ def sync(
         report.stopped = str(error)
     except KeyboardInterrupt:
         report.stopped = "It was interrupted; run the command again, and it goes on where it was."
+        report.is_interrupted = True
     return report
 
 

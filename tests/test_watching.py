@@ -27,7 +27,7 @@ def told(tmp_path: Path) -> Iterator[Queue[float]]:
 
     thread = Thread(target=look)
     thread.start()
-    time.sleep(0.5)  # until it looks
+    told.get(timeout=20)  # it looks
     yield told
     stop.set()
     thread.join(10)

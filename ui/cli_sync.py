@@ -44,13 +44,16 @@ def index_sync(
     from rag.settings import load_settings
 
     settings = load_settings(index_dir=ctx.find_root().params.get("index"))
-    if watch and (dry_run or any(map(is_address, sources))):
-        raise SyncError("--watch is for folders and files of this machine, and syncs them: see the README for a timer.")
+    if watch and (dry_run or allow_empty or any(map(is_address, sources))):
+        raise SyncError(
+            "--watch is for folders and files of this machine, without other options: the README has a timer."
+        )
     with closing(Web([ip_network(one) for one in settings.allowed_networks])) as web:
         corpus = open_corpus(settings)
-        report = _once(settings, corpus, web, sources, dry_run=dry_run, allow_empty=allow_empty)
         if watch:
             _watch(settings, corpus, web, sources)
+            return
+        report = _once(settings, corpus, web, sources, dry_run=dry_run, allow_empty=allow_empty)
     raise typer.Exit(1 if report.failures or report.stopped else 0)
 
 
@@ -62,11 +65,14 @@ def _watch(settings: Settings, corpus: Corpus, web: Web, sources: list[str]) -> 
     for _ in changes([Path(source).expanduser() for source in sources]):
         while True:
             try:
-                _once(settings, corpus, web, sources)
-                break
-            except SyncError as error:
+                report = _once(settings, corpus, web, sources)
+            except SyncError as error:  # another sync is at work: what changed is not forgotten
                 typer.echo(f"hoidap: {error}", err=True)
                 time.sleep(_AGAIN)
+            else:
+                break
+        if report.is_interrupted:
+            return
 
 
 def _once(

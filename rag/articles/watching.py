@@ -23,29 +23,29 @@ class _Articles(DefaultFilter):
 
 
 def changes(paths: Sequence[Path], stop: Event | None = None, quiet_ms: int = _QUIET_MS) -> Iterator[None]:
-    """Yields each time something changed at `paths`, files or folders, and nothing did for `quiet_ms` since.
+    """Yields once it looks at `paths`, files or folders, and each time that something changed there.
 
-    It ends when `stop` is set, and at Ctrl-C.
+    Both only when nothing was written for `quiet_ms`. It ends when `stop` is set, and at Ctrl-C.
 
     Raises:
         ArticleError: one of `paths` does not exist.
     """
     if missing := [path for path in paths if not path.exists()]:
         raise ArticleError(f"{missing[0]} cannot be watched, since it does not exist; check the name.")
-    is_waiting = False
-    step = max(quiet_ms // 20, 1)
-    for seen in watch(
+    is_waiting = True
+    looking = watch(
         *paths,
         watch_filter=_Articles(),
         debounce=quiet_ms,
-        step=step,
+        step=max(quiet_ms // 20, 1),
         rust_timeout=quiet_ms,
         yield_on_timeout=True,
         stop_event=stop,
-        raise_interrupt=False,
-    ):
-        if seen:
-            is_waiting = True
-        elif is_waiting:
-            is_waiting = False
-            yield
+    )
+    try:
+        for seen in looking:
+            if not seen and is_waiting:
+                yield
+            is_waiting = bool(seen)
+    except KeyboardInterrupt:
+        return
