@@ -21,7 +21,7 @@ from index.errors import IndexDamagedError
 from rag.errors import HoidapError
 from rag.schema import Article
 from rag.settings import Settings
-from tests.stand_in import HOSTILE_TEXT, OLD, REPLACED, TODAY, TRADE, StandIn
+from tests.stand_in import HOSTILE, HOSTILE_TEXT, OLD, REPLACED, TODAY, TRADE, StandIn
 from ui.app import create_app, listen, serve, url_of
 from ui.security import allowed_hosts
 
@@ -168,6 +168,15 @@ def test_a_span_that_cannot_be_shows_the_article_unmarked(client: TestClient, qu
     assert answer.status_code == 200
     assert Page(answer.text).marks == []
     assert "683 tỷ USD" in Page(answer.text).text
+
+
+def test_an_article_lists_those_that_say_nearly_the_same(client: TestClient, engine: StandIn) -> None:
+    assert "Bài gần giống" not in client.get("/articles/thuong-mai-2023").text
+    engine.near["thuong-mai-2023"] = (HOSTILE,)
+    page = client.get("/articles/thuong-mai-2023").text
+    assert '<h2 id="alike">Bài gần giống</h2>' in page
+    assert 'href="&#46;&#46;&#47;articles&#47;hostile"' in page
+    assert "<b>Báo" not in page
 
 
 def test_an_unknown_article_is_a_friendly_404(client: TestClient) -> None:

@@ -122,6 +122,12 @@ def test_a_card_shows_where_the_words_stand() -> None:
     assert found.links["Xem bài gốc"] == "https://example.vn/bai?a=1&b=2"
 
 
+def test_a_card_tells_how_many_say_nearly_the_same() -> None:
+    assert "gần giống" not in Tags(render.answer(Answer("?", "Câu. [1]", (FIRST,)))).text
+    found = Tags(render.answer(Answer("?", "Câu. [1]", (replace(FIRST, alike=4),))))
+    assert found.links["và 4 bài gần giống"] == "articles/thuong-mai-2023#alike"
+
+
 def test_a_card_leaves_out_what_is_not_known() -> None:
     bare = replace(FIRST, publisher="", published=None, url="", source="")
     text = Tags(render.answer(Answer("?", "Câu. [1]", (bare,)))).text

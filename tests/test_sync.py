@@ -314,16 +314,19 @@ class TestInterruption:
         monkeypatch.setattr(rag.sync, "_BATCH", 4)
         path = tmp_path / "all.jsonl"
         texts = {f"a{n}": " ".join(f"Câu thứ {k} của bài {n}." for k in range(20)) for n in range(12)}
+        write_lines(path, dict(list(texts.items())[:4]))
+        run(corpus, web, path)
         write_lines(path, texts)
         store: sqlite3.Connection = index._store._db
         (pages,) = store.execute("pragma page_count").fetchone()
         store.execute(f"pragma max_page_count = {pages + 6}")
         report = run(corpus, web, path)
         assert "database or disk is full" in report.stopped
-        assert 0 < len(report.added) < 12
-        assert sorted(held(corpus)) == sorted(report.added)
+        assert sorted(held(corpus)) == sorted([*list(texts)[:4], *report.added])
+        assert len(held(corpus)) < 12
         store.execute("pragma max_page_count = 1000000")
-        assert len(told(run(corpus, web, path))[0]) == 12 - len(report.added)
+        added, *_, unchanged = told(run(corpus, web, path))
+        assert (len(added), unchanged) == (8 - len(report.added), 4 + len(report.added))
 
     def test_two_at_once(self, tmp_path: Path) -> None:
         path = tmp_path / "index.sync"
@@ -370,6 +373,17 @@ class TestWeb:
         assert told(run(corpus, web, f"{url}/tin")) == ([], [], [], 1)
         assert server.paths == ["/tin"]  # what is known is not fetched again
         assert embedder.embedded == []
+
+    def test_a_feed_with_its_texts_in_it(self, corpus: Corpus, web: Web, tmp_path: Path) -> None:
+        text = "<p>Cầu dài 86 mét, rộng 7 mét.</p><p>Cầu khánh thành ngày 2/4 tại Hà Tĩnh.</p><script>x()</script>"
+        entry = f"<link>https://bao.example/cau</link><title>Cầu &amp; đường</title><c:encoded><![CDATA[{text}]]></c:encoded>"
+        feed = f"<rss xmlns:c='http://purl.org/rss/1.0/modules/content/'><channel><item>{entry}</item></channel></rss>"
+        (tmp_path / "tin.rss").write_text(feed, encoding="utf-8")
+        (name,) = told(run(corpus, web, tmp_path / "tin.rss"))[0]  # and nothing is fetched
+        article = corpus.article(name)
+        assert article
+        assert (article.title, article.url) == ("Cầu & đường", "https://bao.example/cau")
+        assert article.text == "Cầu dài 86 mét, rộng 7 mét.\n\nCầu khánh thành ngày 2/4 tại Hà Tĩnh."
 
     def test_a_sitemap_removes_what_left_it(self, corpus: Corpus, web: Web, server: WebServer) -> None:
         url = server.url
