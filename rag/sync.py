@@ -78,14 +78,21 @@ def alone(path: Path, what: str) -> Iterator[None]:
     Raises:
         SyncError: another one is.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
-        with FileLock(path.with_name(f"{path.name}.lock"), timeout=0):
-            path.write_text(f"{what} (process {os.getpid()}, since {datetime.now():%H:%M:%S})", encoding="utf-8")
-            yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+        path.write_text(f"{what} (process {os.getpid()}, since {datetime.now():%H:%M:%S})", encoding="utf-8")
     except Timeout as error:
         who = path.read_text(encoding="utf-8") if path.exists() else "another process"
         raise SyncError(f"The index is being synced already with {who}: wait until it is done, or stop it.") from error
+    except OSError as error:
+        lock.release()
+        raise SyncError(f"{path} cannot be written ({error.strerror}): free some space, or see your rights.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _listings(corpus: Corpus, sources: Sequence[str], web: Web, report: SyncReport, allow_empty: bool) -> list[Listing]:
@@ -93,8 +100,8 @@ def _listings(corpus: Corpus, sources: Sequence[str], web: Web, report: SyncRepo
     held: dict[str, int] = {}
     for known in corpus.index.known():
         held[known.origin.source] = held.get(known.origin.source, 0) + 1
-    listings = []
-    for source in dict.fromkeys(sources):
+    listings: dict[str, Listing] = {}
+    for source in sources:
         try:
             listing = list_source(source, web)
         except ArticleError as error:
@@ -109,8 +116,8 @@ def _listings(corpus: Corpus, sources: Sequence[str], web: Web, report: SyncRepo
                 "say --allow-empty; if not, see whether it is mounted."
             )
         else:
-            listings.append(listing)
-    return listings
+            listings[listing.name] = listing
+    return list(listings.values())
 
 
 class _Sync:
@@ -193,8 +200,8 @@ class _Sync:
         """Remove what the source does not hold any longer. An item that could not be read keeps its last article."""
         names = {item.name for item in unread}
         mine = [one for one in self._corpus.index.known() if one.origin.source == listing.name]
-        # Which article a broken line of a file was cannot be told, so that all of that file stay.
-        files = tuple(f"{name.rpartition('#')[0] or name}#" for name in names - {one.origin.item for one in mine})
+        # Which article a broken line was cannot be told, nor what stands behind where a file breaks: all of it stays.
+        files = tuple(f"{name.partition('#line ')[0]}#" for name in names if "#" not in name or "#line " in name)
         gone = [
             one.id
             for one in mine

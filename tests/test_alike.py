@@ -15,7 +15,7 @@ from rag.corpus import Corpus
 from rag.question import understand
 from rag.retrieval import Retriever
 from rag.schema import EVERYTHING, Article
-from rag.vietnamese.terms import FIELDS
+from rag.vietnamese.terms import FIELDS, SKETCH
 from tests.conftest import HashEmbedder
 
 LEAD = "Sáng 2/4, Bộ Công Thương công bố số liệu xuất khẩu gạo của quý I năm 2024."
@@ -134,3 +134,15 @@ def test_they_count_once_among_the_passages(corpus: Corpus) -> None:
     assert len([name for name in release if name[0] in "ab"]) == 2  # one, and the one that says more
     assert "b2" in found("Kho dự trữ gạo tại cảng Sài Gòn mở rộng khi nào?")
     assert "c" in release
+
+
+def test_an_index_from_before_there_were_sketches_is_read(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    old = Corpus(LocalIndex(tmp_path / "old", [field for field in FIELDS if field != SKETCH]), lambda: embedder)
+    old.add([RELEASE, COPY])
+    old.index.close()
+    corpus = Corpus(LocalIndex(tmp_path / "old", FIELDS), lambda: embedder)
+    assert [article.id for article in corpus.holding("Bộ Công Thương")] == ["a"]
+    corpus.rebuild()
+    assert corpus.alike("a") == (COPY,)
+    corpus.index.close()

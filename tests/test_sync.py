@@ -244,6 +244,16 @@ class TestLines:
         write_lines(path, {"a": "Bài một."})
         assert told(run(corpus, web, path))[2] == ["b", "c"]
 
+    def test_a_line_that_tells_which_it_is_keeps_only_that(self, corpus: Corpus, web: Web, tmp_path: Path) -> None:
+        path = tmp_path / "all.jsonl"
+        corpus.add([make_article("tay")])
+        write_lines(path, {"a": "Bài một.", "b": "Bài hai.", "c": "Bài ba."})
+        run(corpus, web, path)
+        write_lines(path, {"tay": "Bài giả.", "a": "Bài một.", "b": ""})
+        report = run(corpus, web, path)
+        assert (report.removed, report.unchanged, len(report.failures)) == (["c"], 1, 2)
+        assert set(held(corpus)) == {"tay", "a", "b"}
+
 
 class TestEmptiness:
     @pytest.mark.parametrize("how", ["empty", "missing"])
@@ -268,6 +278,9 @@ class TestEmptiness:
         assert f"{tmp_path / 'empty'} holds no article (" in holds_none
         assert is_missing == f"{tmp_path / 'nowhere'} does not exist; check the name."
         assert has_no_name == "An empty path was given; name a folder, a file or an address."
+
+    def test_a_source_that_is_named_twice(self, corpus: Corpus, web: Web, folder: Path) -> None:
+        assert told(run(corpus, web, folder, folder / ".." / folder.name))[0] == ["ca", "dien", "gao"]
 
     def test_a_file_that_became_empty(self, corpus: Corpus, web: Web, tmp_path: Path) -> None:
         path = tmp_path / "all.jsonl"
@@ -376,7 +389,8 @@ class TestWeb:
 
     def test_a_feed_with_its_texts_in_it(self, corpus: Corpus, web: Web, tmp_path: Path) -> None:
         text = "<p>Cầu dài 86 mét, rộng 7 mét.</p><p>Cầu khánh thành ngày 2/4 tại Hà Tĩnh.</p><script>x()</script>"
-        entry = f"<link>https://bao.example/cau</link><title>Cầu &amp; đường</title><c:encoded><![CDATA[{text}]]></c:encoded>"
+        entry = "<link>https://bao.example/cau</link><title>Cầu &amp; đường</title>"
+        entry += f"<c:encoded><![CDATA[{text}]]></c:encoded>"
         feed = f"<rss xmlns:c='http://purl.org/rss/1.0/modules/content/'><channel><item>{entry}</item></channel></rss>"
         (tmp_path / "tin.rss").write_text(feed, encoding="utf-8")
         (name,) = told(run(corpus, web, tmp_path / "tin.rss"))[0]  # and nothing is fetched

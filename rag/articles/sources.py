@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
@@ -68,7 +69,12 @@ def list_source(source: str, web: Web) -> Listing:
 def _local(source: str, web: Web) -> Listing:
     if not source.strip():
         raise ArticleError("An empty path was given; name a folder, a file or an address.")
-    path = Path(source).expanduser().absolute()
+    try:
+        # Links are not followed: one that is moved on to the newest export is still the same source.
+        path = Path(os.path.abspath(Path(source).expanduser()))  # noqa: PTH100
+        is_there = path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ArticleError(f"{source:.200} cannot be looked up ({error}); check the name and your rights.") from error
     name = str(path)
     if path.suffix.lower() in _LISTS and path.is_file():
         data = encoding.load(path)
@@ -76,7 +82,7 @@ def _local(source: str, web: Web) -> Listing:
         if listing is None:
             raise ArticleError(f"{path} is neither a feed nor a sitemap; name the articles themselves.")
         return listing
-    if not path.exists():
+    if not is_there:
         return Listing(name, (), problem=f"{path} does not exist; check the name")
     found = files.articles_in(path) if path.is_dir() else [path]
     listed = [item for file in found for item in items(file)]
