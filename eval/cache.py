@@ -40,7 +40,7 @@ def open_cached(settings: Settings, texts: Sequence[Text], progress: Progress) -
     here = settings.model_copy(update={"index_dir": folder})
     plain = open_corpus(here)
     try:
-        held = {document.id for document in plain.index.documents()}
+        held = {document.id for document in plain.index.known()}
         missing = [Article(text.id, text.title, text.text) for text in texts if text.id not in held]
         if missing:  # only those: what is held already is by its id, a hash of its content, what it should be
             add_cached(settings, plain, missing, progress)

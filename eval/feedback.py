@@ -52,12 +52,13 @@ _INSERT = (
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """What an answer rested on: `article.text[start:end] == quote`, when it was written."""
+    """What an answer rested on: `article.text[start:end] == quote`, when it was written; `version` as in `Citation`."""
 
     article_id: str
     start: int
     end: int
     quote: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class FeedbackStore:
         except OSError as error:
             raise _unusable(path, str(error.strerror)) from error
         with self._errors():
-            self._db, version = connect(path, _SCHEMA, SCHEMA_VERSION)
+            self._db, version = connect(path, [_SCHEMA])
             self._db.execute("pragma secure_delete = on")
         if version != SCHEMA_VERSION:
             self._db.close()

@@ -1,25 +1,33 @@
 """BM25 by tantivy over terms that the caller has made; nothing is tokenised here.
 
 Derived from the store. Which operation was seen last stands in a document of its own, in the same commit
-as the records, so that the two cannot disagree.
+as the records, so that the two cannot disagree. What is missing, damaged or of another store is made anew.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Sequence
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import tantivy
 
+from index.errors import IndexBusyError
 from index.schema import Query, Terms
-from index.store import Store
+from index.store import Moment, Operation, Store
 
 _WRITER_BYTES = 64_000_000
 _RID = "rid"
 _MARK = "checkpoint"
-_SEQUENCE = "sequence"
-_FORMAT = 1  # part of the folder's name: count it up when the fields change
+_SEQUENCE, _TOKEN, _RECORDS = "sequence", "token", "records"
+_BATCH = 10_000  # operations that are read at once: few enough for the memory
+_PATIENCE = 60.0  # seconds that one who has seen nothing yet waits for another process that is at it
+_FORMAT = 2  # part of the folder's name: count it up when the fields change
 
 
 class Lexical:
@@ -28,71 +36,123 @@ class Lexical:
     def __init__(self, folder: Path, store: Store, fields: Sequence[str]) -> None:
         """Open the index in `folder`; one that is missing or damaged is made anew by the next refresh."""
         self._folder = folder / f"lexical-{_FORMAT}"
+        self.sequence = 0  # the last operation that has been seen
         self._store = store
         self._fields = tuple(fields)
         self._schema = _schema(self._fields)
-        try:
-            self._open()
-        except ValueError:  # damaged, or of other fields
-            shutil.rmtree(self._folder)
-            self._open()
-        if self._sequence > store.sequence:  # it belongs to another store
-            self._reset()
+        self.damaged: list[str] = []
+        self._open_or_heal()
 
     def _open(self) -> None:
+        """Raises ValueError if the files are damaged, of other fields, or of another store."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        _verify(self._folder)
         self._index = tantivy.Index(self._schema, path=str(self._folder))
-        self._sequence = self._checkpoint()
+        self._see_commit()
 
-    def _reset(self) -> None:
-        writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
-        writer.delete_all_documents()
-        writer.commit()
-        writer.wait_merging_threads()
-        self._index.reload()
-        self._sequence = 0
+    def _open_or_heal(self) -> None:
+        try:
+            self._open()
+        except ValueError as error:
+            self.damaged.append(str(error))
+            with self._store.transaction():  # one process at a time
+                try:
+                    self._open()  # another one may have made it anew meanwhile
+                except ValueError:
+                    self._empty()
 
-    def _checkpoint(self) -> int:
+    def _empty(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            self._open()
+        except ValueError as error:  # tantivy has no finer one
+            raise OSError(str(error)) from error
+
+    def make_anew(self) -> None:
+        """Forget everything, and read it from the store again."""
+        with self._store.transaction():
+            self._empty()
+        self.refresh()
+
+    def _see_commit(self) -> None:
+        """See the last commit. Raises ValueError if it is not of this store, or is not whole."""
         self._index.reload()
         searcher = self._index.searcher()
-        hits = searcher.search(tantivy.Query.term_query(self._schema, _MARK, _MARK), 1).hits
-        return int(searcher.doc(hits[0][1])[_SEQUENCE][0]) if hits else 0
+        moment, marks = Moment(), searcher.search(tantivy.Query.term_query(self._schema, _MARK, _MARK), 1).hits
+        if marks:
+            mark = searcher.doc(marks[0][1])
+            moment = Moment(*(int(mark[name][0]) for name in (_SEQUENCE, _TOKEN, _RECORDS)))
+        if not self._store.has_seen(moment) or searcher.num_docs != moment.records + len(marks):
+            raise ValueError(f"{self._folder} holds something else than this index")
+        self.sequence = moment.sequence
 
     def refresh(self) -> None:
-        """Replay what the store has acknowledged since, unless another process is doing so already."""
-        latest = self._store.sequence
-        if latest == self._sequence:
+        """Replay what the store has acknowledged since, unless another process is doing so already.
+
+        Raises:
+            IndexBusyError: nothing has been seen yet, and another process that is at it does not come to its end.
+        """
+        if self._store.sequence == self.sequence:
             return
-        self._sequence = self._checkpoint()
-        if latest == self._sequence:
-            return
+        self._see_or_heal()
+        deadline = time.monotonic() + _PATIENCE
+        while self._store.sequence != self.sequence and not self._replay() and not self.sequence:
+            if time.monotonic() > deadline:
+                raise IndexBusyError(f"Another process has been writing to {self._folder} for long: try again.")
+            time.sleep(0.05)
+            self._see_or_heal()
+
+    def _see_or_heal(self) -> None:
+        try:
+            self._see_commit()
+        except ValueError:  # another process makes it anew, or it was damaged just now
+            self._open_or_heal()
+
+    def _replay(self) -> bool:
+        """Commit what is new; False if another process is committing: the next refresh sees that."""
         try:
             writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
         except ValueError as error:  # tantivy has no finer one
             if "LockBusy" not in str(error):
                 raise OSError(str(error)) from error
-            return  # the writing process is at it; its commit is seen by the next refresh
+            return False
         try:
-            operations = list(self._store.operations_since(self._sequence))
-            # By query: `delete_documents_by_term` makes a signed term of a Python int, which matches no rid.
-            touched = tantivy.Query.term_set_query(self._schema, _RID, [operation.rid for operation in operations])
-            writer.delete_documents_by_query(touched)
-            for operation in operations:
-                if operation.terms is not None:
-                    document = tantivy.Document()
-                    document.add_unsigned(_RID, operation.rid)
-                    for field in self._fields:
-                        document.add_text(field, " ".join(operation.terms.get(field, ())))
-                    writer.add_document(document)
+            with self._store.moment() as now:
+                operations = self._store.operations_since(self.sequence)
+                while batch := list(islice(operations, _BATCH)):
+                    self._write(writer, batch)
             writer.delete_documents_by_term(_MARK, _MARK)
             mark = tantivy.Document()
             mark.add_text(_MARK, _MARK)
-            mark.add_unsigned(_SEQUENCE, latest)
+            for name, value in ((_SEQUENCE, now.sequence), (_TOKEN, now.token), (_RECORDS, now.records)):
+                mark.add_unsigned(name, value)
             writer.add_document(mark)
             writer.commit()
+        except ValueError as error:
+            raise OSError(str(error)) from error
         finally:
             writer.wait_merging_threads()
-        self._sequence = self._checkpoint()
+        self._see_or_heal()
+        return True
+
+    def _write(self, writer: tantivy.IndexWriter, operations: Sequence[Operation]) -> None:
+        # By query: `delete_documents_by_term` makes a signed term of a Python int, which matches no rid.
+        touched = tantivy.Query.term_set_query(self._schema, _RID, [operation.rid for operation in operations])
+        writer.delete_documents_by_query(touched)
+        for operation in operations:
+            if operation.terms is not None:
+                document = tantivy.Document()
+                document.add_unsigned(_RID, operation.rid)
+                for field in self._fields:
+                    document.add_text(field, " ".join(operation.terms.get(field, ())))
+                writer.add_document(document)
+
+    def rids(self) -> set[int]:
+        """The row numbers of all records."""
+        searcher = self._index.searcher()
+        hits = searcher.search(tantivy.Query.all_query(), max(searcher.num_docs, 1), count=False).hits
+        found = searcher.fast_field_values(_RID, [address for _, address in hits])
+        return {int(rid) for rid in found if rid is not None}
 
     def search(self, query: Query, depth: int, rids: Sequence[int] | None) -> dict[int, float]:
         """Row numbers and BM25 sums of the `depth` best; among `rids` alone unless that is None."""
@@ -137,11 +197,52 @@ class Lexical:
         return [int(searcher.search(query, limit=1, count=True).count) for query in queries]
 
 
+def _verify(folder: Path) -> None:
+    """Raise ValueError if a file of the last commit is not what tantivy wrote.
+
+    Each file of a segment ends with `{"crc": ...}` of all before it, the length of that, and a number (4 bytes each,
+    little-endian). tantivy itself looks for files that are missing, and reads no checksum when it opens them.
+    """
+    meta = folder / "meta.json"
+    while meta.exists():
+        known = meta.read_bytes()
+        try:
+            for path in _files(folder, json.loads(known)):
+                if not _is_whole(path.read_bytes()):
+                    raise ValueError(f"{path} is damaged")
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{meta} is damaged") from error
+        except FileNotFoundError:
+            if meta.read_bytes() != known:  # another process has merged segments meanwhile
+                continue
+            raise ValueError(f"{folder} lacks a file") from None
+        return
+
+
+def _files(folder: Path, meta: dict[str, Any]) -> Iterator[Path]:
+    """The files of all segments."""
+    for segment in meta["segments"]:
+        name = segment["segment_id"].replace("-", "")
+        yield from (path for path in folder.glob(f"{name}.*") if path.suffix != ".del")
+        if deletes := segment["deletes"]:
+            yield folder / f"{name}.{deletes['opstamp']}.del"
+
+
+def _is_whole(data: bytes) -> bool:
+    size = int.from_bytes(data[-8:-4], "little")
+    try:
+        crc = json.loads(data[-8 - size : -8])["crc"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(crc == zlib.crc32(memoryview(data)[: -8 - size]))
+
+
 def _schema(fields: Sequence[str]) -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field(_RID, stored=False, indexed=True, fast=True)
     builder.add_text_field(_MARK, stored=False, tokenizer_name="raw", index_option="basic")
-    builder.add_unsigned_field(_SEQUENCE, stored=True)
+    for name in (_SEQUENCE, _TOKEN, _RECORDS):
+        builder.add_unsigned_field(name, stored=True)
     for field in fields:
         builder.add_text_field(field, stored=False, tokenizer_name="whitespace", index_option="freq")
     return builder.build()

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import pickle
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from index.dense import Dense
 from index.errors import IndexBusyError, IndexPathError, IndexStoreError
 from index.lexical import Lexical
-from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Terms, Vectors
+from index.schema import (
+    Document,
+    Entry,
+    Fault,
+    Filter,
+    Found,
+    Hit,
+    Known,
+    Manifest,
+    Origin,
+    Query,
+    Status,
+    Superseded,
+    Terms,
+    Vectors,
+)
 from index.store import Store
+from index.verify import verify
 
 
 class LocalIndex:
@@ -48,12 +68,15 @@ class LocalIndex:
 
     def replace(self, manifest: Manifest, entries: Iterable[Entry], since: int) -> None:
         """See `Index.replace`."""
-        with self._lock, self._store.transaction():
-            if self._store.sequence != since:
-                raise IndexBusyError("The index was changed by another process meanwhile: run the command again.")
-            kept = {document.id for document in self._store.documents()}
-            self._store.remove(kept)
-            self._store.write(manifest, entries)
+        with TemporaryFile(dir=self._folder) as staged:
+            for entry in entries:  # making them takes long: nobody has to wait for that
+                with self._errors():
+                    pickle.dump(entry, staged)
+            staged.seek(0)
+            with self._lock, self._store.transaction():
+                if self._store.sequence != since:
+                    raise IndexBusyError("The index was changed by another process meanwhile: run the command again.")
+                self._store.write_all(manifest, _entries(staged))
         self._refresh(save=True)
 
     def delete(self, document_ids: Iterable[str]) -> None:
@@ -66,7 +89,7 @@ class LocalIndex:
         with self._lock, self._errors():
             self._dense.refresh()
             self._lexical.refresh()
-            if save:
+            if save or not self._dense.is_saved:
                 self._dense.save()
 
     @contextmanager
@@ -87,6 +110,19 @@ class LocalIndex:
     def documents(self) -> list[Document]:
         """See `Index.documents`."""
         return self._store.documents()
+
+    def known(self) -> list[Known]:
+        """See `Index.known`."""
+        return self._store.known()
+
+    def trace(self, origins: Mapping[str, Origin]) -> None:
+        """See `Index.trace`."""
+        with self._lock, self._store.transaction():
+            self._store.trace(origins)
+
+    def superseded(self, document_id: str, digest: str) -> Superseded | None:
+        """See `Index.superseded`."""
+        return self._store.superseded(document_id, digest)
 
     def publishers(self) -> list[str]:
         """See `Index.publishers`."""
@@ -135,6 +171,16 @@ class LocalIndex:
             self._refresh()
             return self._store.count()[1], self._lexical.frequencies(field, terms)
 
+    def keys(self, document_ids: Sequence[str]) -> list[int]:
+        """See `Index.keys`."""
+        return self._store.rids(document_ids)
+
+    def verify(self) -> Iterator[Fault]:
+        """See `Index.verify`."""
+        with self._lock, self._errors():
+            yield from verify(self._store, self._dense, self._lexical)
+            self._refresh()  # writes what was made anew
+
     def status(self) -> Status:
         """See `Index.status`."""
         documents, records = self._store.count()
@@ -143,6 +189,13 @@ class LocalIndex:
     def close(self) -> None:
         """See `Index.close`."""
         self._store.close()
+
+
+def _entries(staged: IO[bytes]) -> Iterator[Entry]:
+    """What this process has put into its temporary file a moment ago."""
+    with contextlib.suppress(EOFError):
+        while True:
+            yield pickle.load(staged)  # noqa: S301 # it is ours
 
 
 def _size(path: Path) -> int:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from index.schema import Document, Entry, Filter, Found, Hit, Manifest, Query, Status, Terms, Vectors
+from index.schema import (
+    Document,
+    Entry,
+    Fault,
+    Filter,
+    Found,
+    Hit,
+    Known,
+    Manifest,
+    Origin,
+    Query,
+    Status,
+    Superseded,
+    Terms,
+    Vectors,
+)
 
 
 class Index(Protocol):
@@ -18,13 +33,15 @@ class Index(Protocol):
     def put(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
         """Add `entries`, each in the place of a document of the same id, in one transaction.
 
+        What such a document was is kept, if its digest was another, until the document is removed: see `superseded`.
         `manifest` must equal the index's own, unless the index is empty.
         """
 
     def replace(self, manifest: Manifest, entries: Iterable[Entry], since: int) -> None:
         """Put `entries` in the place of all there is, in one transaction.
 
-        Refused if the index has changed since its `version` was `since`: what came in between would be lost.
+        Documents that are in both keep what they were before, as with `put`. Refused if the index has changed since its
+        `version` was `since`: what came in between would be lost.
         """
 
     def delete(self, document_ids: Iterable[str]) -> None:
@@ -35,6 +52,18 @@ class Index(Protocol):
 
     def documents(self) -> list[Document]:
         """All documents, in the order of their ids."""
+
+    def known(self) -> list[Known]:
+        """All documents without their payloads, in the order of their ids."""
+
+    def trace(self, origins: Mapping[str, Origin]) -> None:
+        """Set where documents come from whose content stayed as it was, by id, in one transaction.
+
+        Unknown ids are passed over.
+        """
+
+    def superseded(self, document_id: str, digest: str) -> Superseded | None:
+        """What the document was when its digest was `digest`, or began so, if that is not what it is now."""
 
     def publishers(self) -> list[str]:
         """The publishers of all documents, each once, in order."""
@@ -57,6 +86,12 @@ class Index(Protocol):
 
     def frequencies(self, field: str, terms: Sequence[str]) -> tuple[int, list[int]]:
         """The number of records, and how many of them hold each of `terms` in the lexical `field`."""
+
+    def keys(self, document_ids: Sequence[str]) -> list[int]:
+        """The keys of all records of these documents."""
+
+    def verify(self) -> Iterator[Fault]:
+        """Look through everything, make good what can be made good, and tell what was not as it should be."""
 
     def status(self) -> Status:
         """How much there is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,20 @@ Query = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a document was taken from: the name of the source, "" if it was added by hand, and the item in it.
+
+    `mark` is a hash of the item's raw bytes, to tell changed from unchanged without reading it.
+    """
+
+    source: str = ""
+    item: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """What records belong to. `payload` is the caller's own; the other fields can be filtered on.
+    """What records belong to. `payload` is the caller's own; publisher and date can be filtered on.
 
     `digest` is a hash of whatever the document was made from, to tell changed from unchanged.
     """
@@ -28,6 +40,24 @@ class Document:
     digest: str
     publisher: str = ""
     published: date | None = None
+    origin: Origin = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document without its payload."""
+
+    id: str
+    digest: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What a document was before: its payload then, and when other content took its place (UTC)."""
+
+    payload: str
+    replaced: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +125,14 @@ class Manifest:
     dimension: int
     chunking: str
     terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something in an index that was not as it should be, in a sentence; one that is not `mended` tells the remedy."""
+
+    what: str
+    mended: bool
 
 
 @dataclass(frozen=True, slots=True)

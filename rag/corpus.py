@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from itertools import groupby
+from types import MappingProxyType
 
+import numpy as np
+
+from index.errors import IndexDamagedError
 from index.protocol import Index
-from index.schema import Document, Entry, Manifest, Record
+from index.schema import Document, Entry, Fault, Filter, Manifest, Origin, Record
+from rag.alike import alike, sketch
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
 from rag.errors import ArticleError, IndexMismatchError
-from rag.schema import Article, Chunk
+from rag.schema import VERSION_DIGITS, Article, Chunk, Edition
 from rag.vietnamese import terms as vietnamese_terms
 from rag.vietnamese.normalize import has_accents
 
+# Articles that share most of a sketch: as many are read to see which of them say the same.
+_CANDIDATES = 50
 # Chunks embedded at once: many enough to sort them by length, few enough to show progress.
 _BATCH_CHUNKS = 64
 
@@ -47,6 +55,7 @@ class Corpus:
         self.index = index
         self._load_embedder = load_embedder
         self._decode = lru_cache(maxsize=256)(_decode_article)
+        self._found_alike = lru_cache(maxsize=256)(self._find_alike)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -69,31 +78,40 @@ class Corpus:
                 "or name another index with --index."
             )
 
-    def add(self, articles: Iterable[Article], progress: Progress = _silent) -> Report:
+    def add(
+        self,
+        articles: Iterable[Article],
+        progress: Progress = _silent,
+        origins: Mapping[str, Origin] = MappingProxyType({}),
+    ) -> Report:
         """Add articles, each in the place of one of the same id; unchanged ones cost nothing.
 
+        `origins` tell by article id where those come from that were not added by hand.
         Each batch is acknowledged when it is written: what was added before an interruption stays.
 
         Raises:
             IndexMismatchError: the index was built in another way.
         """
-        known = {document.id: document.digest for document in self.index.documents()}
+        known = {document.id: document for document in self.index.known()}
         wanted = {article.id: article for article in articles}  # of two with one id the last one stands
-        changed = [a for a in wanted.values() if known.get(a.id) != _digest(_encode_article(a))]
+        digests = {name: document.digest for name, document in known.items()}
+        changed = [a for a in wanted.values() if digests.get(a.id) != digest(a)]
         if changed and known:
             self.check()
         progress(0, len(changed))
         done = 0
         for batch in self._batches(changed):
-            entries = self._entries(batch)
+            entries = self._entries(batch, origins)
             self.index.put(self.manifest, entries)
             done += len(entries)
             progress(done, len(changed))
-        ids = [article.id for article in changed]
+        ids = dict.fromkeys(article.id for article in changed)
+        unchanged = tuple(i for i in wanted if i not in ids)
+        self.index.trace({i: origins[i] for i in unchanged if i in origins and origins[i] != known[i].origin})
         return Report(
             added=tuple(i for i in ids if i not in known),
             replaced=tuple(i for i in ids if i in known),
-            unchanged=tuple(i for i in wanted if i not in set(ids)),
+            unchanged=unchanged,
         )
 
     def rebuild(self, articles: Sequence[Article] | None = None, progress: Progress = _silent) -> int:
@@ -102,13 +120,15 @@ class Corpus:
         One transaction: a rebuild that is stopped half-way leaves the index as it was.
         """
         version = self.index.version
-        wanted = self.articles() if articles is None else articles
+        origins = {document.id: document.origin for document in self.index.known()}
+        given = self.articles() if articles is None else articles
+        wanted = list({article.id: article for article in given}.values())  # of two with one id the last one stands
 
         def entries() -> Iterator[Entry]:
             done = 0
             progress(0, len(wanted))
             for batch in self._batches(wanted):
-                yield from self._entries(batch)
+                yield from self._entries(batch, origins)
                 done += len(batch)
                 progress(done, len(wanted))
 
@@ -121,7 +141,7 @@ class Corpus:
         Raises:
             ArticleError: one of the ids is not in the index; nothing is removed then.
         """
-        known = {document.id for document in self.index.documents()}
+        known = {document.id for document in self.index.known()}
         unknown = [name for name in article_ids if name not in known]
         if unknown:
             raise ArticleError(f"Not in the index: {', '.join(unknown)}. `hoidap index list` shows what is.")
@@ -136,6 +156,22 @@ class Corpus:
         document = self.index.document(article_id)
         return self._decode(document.payload) if document else None
 
+    def edition(self, article_id: str, version: str) -> Edition | None:
+        """The article as it was when it was cited as `version`, or today's if that is "" or is not kept any more."""
+        document = self.index.document(article_id)
+        if document is None:
+            return None
+        today = Edition(self._decode(document.payload))
+        if version in {"", document.digest[:VERSION_DIGITS]}:
+            return today
+        was = None
+        if len(version) == VERSION_DIGITS:
+            with suppress(IndexDamagedError):  # `verify` tells of it
+                was = self.index.superseded(article_id, version)
+        if was is None:
+            return replace(today, is_asked_for=False)
+        return Edition(self._decode(was.payload), was.replaced)
+
     def publishers(self) -> list[str]:
         """The publishers of all articles, each once, in order."""
         return self.index.publishers()
@@ -147,10 +183,40 @@ class Corpus:
             wanted["syllables" if has_accents(word) else "folded_syllables"].append(word)
         return [article for name in self.index.holding(wanted) if (article := self.article(name))]
 
+    def alike(self, article_id: str) -> tuple[Article, ...]:
+        """The articles that say nearly the same as the one of that id, in the order of their ids: see `rag.alike`."""
+        return self._found_alike(article_id, self.index.version)
+
+    def _find_alike(self, article_id: str, _version: int) -> tuple[Article, ...]:
+        article, manifest = self.article(article_id), self.index.manifest
+        if article is None or manifest is None:
+            return ()
+        query = {vietnamese_terms.SKETCH: dict.fromkeys(sketch(article.text), 1.0)}
+        hits = self.index.search(np.zeros(manifest.dimension, np.float32), query, _CANDIDATES, Filter())
+        sharing = self.index.records([hit.key for hit in hits if hit.lexical > 0])
+        others = (self.article(name) for name in sorted({found.document_id for found in sharing} - {article_id}))
+        return tuple(other for other in others if other and alike(article, other))
+
     def article_at(self, article_id: str, digest: str) -> Article | None:
         """The article of that id, unless it has changed since the moment that `digest` is of."""
         document = self.index.document(article_id)
         return self._decode(document.payload) if document and document.digest == digest else None
+
+    def verify(self) -> Iterator[Fault]:
+        """Look through everything, as `Index.verify` does, and then through the articles and their chunks.
+
+        Raises:
+            IndexDamagedError: so much is damaged that the rest cannot be looked at.
+        """
+        yield from self.index.verify()
+        for known in self.index.known():
+            try:
+                document = self.index.document(known.id)
+                found = self.index.records(self.index.keys([known.id]))
+            except IndexDamagedError:  # told already
+                continue
+            if document:
+                yield from _faults(document, [record.payload for record in found])
 
     def _batches(self, articles: Sequence[Article]) -> Iterator[list[tuple[Article, list[Chunk]]]]:
         """Articles with their chunks, in groups of about `_BATCH_CHUNKS` chunks."""
@@ -163,7 +229,7 @@ class Corpus:
         for _, group in groupby(numbered, key=lambda item: item[0]):
             yield [(article, chunks) for _, article, chunks in group]
 
-    def _entries(self, batch: Sequence[tuple[Article, list[Chunk]]]) -> list[Entry]:
+    def _entries(self, batch: Sequence[tuple[Article, list[Chunk]]], origins: Mapping[str, Origin]) -> list[Entry]:
         """Embed the chunks of a batch of articles, and their sentences, in two runs of the model."""
         pairs = [(article, chunk) for article, chunks in batch for chunk in chunks]
         texts = [embedding_text(article, chunk) for article, chunk in pairs]
@@ -172,16 +238,35 @@ class Corpus:
         part_vectors = self.embedder.embed(sentences, "passage")
         entries, at = [], 0
         for article, chunks in batch:
-            records = []
+            records: list[Record] = []
             for chunk in chunks:
                 parts = part_vectors[at : at + len(chunk.sentences)]
                 at += len(chunk.sentences)
                 terms = vietnamese_terms.terms(embedding_text(article, chunk))
+                if not records:
+                    terms[vietnamese_terms.SKETCH] = sketch(article.text)
                 records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
             payload = _encode_article(article)
-            document = Document(article.id, payload, _digest(payload), article.publisher, article.published)
+            origin = origins.get(article.id, Origin())
+            document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
             entries.append(Entry(document, records))
         return entries
+
+
+def digest(article: Article) -> str:
+    """A hash of all that an article is, by which the index tells changed from unchanged."""
+    return _digest(_encode_article(article))
+
+
+def _faults(document: Document, chunks: Sequence[str]) -> Iterator[Fault]:
+    """What is wrong with an article or one of its chunks, as they are encoded."""
+    if _digest(document.payload) != document.digest:
+        yield Fault(f"The article {document.id} is another than was added: add it again.", mended=False)
+    article = _decode_article(document.payload)
+    for chunk in (decode_chunk(payload, article) for payload in chunks):
+        inside = all(chunk.start <= start <= end <= chunk.end for start, end in chunk.sentences)
+        if not (inside and 0 <= chunk.start <= chunk.end <= len(article.text) and chunk.article_id == article.id):
+            yield Fault(f"Chunk {chunk.id} does not stand in its article: run `hoidap index rebuild`.", mended=False)
 
 
 def _digest(payload: str) -> str:
@@ -190,6 +275,9 @@ def _digest(payload: str) -> str:
 
 def _encode_article(article: Article) -> str:
     content = asdict(article) | {"published": article.published.isoformat() if article.published else None}
+    for name in ("pages", "doubts"):  # most have none; and what was indexed before there were any is unchanged
+        if not content[name]:
+            del content[name]
     return json.dumps(content, ensure_ascii=False)
 
 
@@ -197,7 +285,8 @@ def _decode_article(payload: str) -> Article:
     content = json.loads(payload)
     content["published"] = date.fromisoformat(content["published"]) if content["published"] else None
     content["headings"] = tuple((start, end) for start, end in content["headings"])
-    content["tags"] = tuple(content["tags"])
+    for name in ("tags", "pages", "doubts"):
+        content[name] = tuple(content.get(name, ()))
     return Article(**content)
 
 

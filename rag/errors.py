@@ -3,6 +3,7 @@
     HoidapError
     ├── SettingsError        a setting is unknown or has an impossible value
     ├── ArticleError         a file cannot be read as an article
+    ├── SyncError            the index cannot be synced at this moment
     ├── EmbedderError        an embedding model cannot be loaded or prepared
     ├── QuestionError        a question cannot be asked as it stands
     ├── ModelError           a language model cannot be set up, or gives no answer
@@ -26,6 +27,10 @@ class SettingsError(HoidapError):
 
 class ArticleError(HoidapError):
     """A file cannot be read as an article: missing, empty, binary, or in another encoding."""
+
+
+class SyncError(HoidapError):
+    """The index cannot be synced with its sources at this moment: another sync is at work."""
 
 
 class EmbedderError(HoidapError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from rag.calibration import Calibration
 from rag.evidence import Evidence
 from rag.generation import Draft
 from rag.question import Question
-from rag.schema import Citation, Outcome
+from rag.schema import Article, Citation, Outcome
 from rag.understanding.constraints import years
 from rag.understanding.kinds import STRICT_KINDS, Kind, answer_patterns
 
@@ -156,5 +157,12 @@ def cite(draft: Draft, marker: int) -> tuple[str, Citation] | None:
         start=start,
         end=end,
         short=draft.short,
+        page=page_at(article, start),
+        version=draft.passage.version,
     )
     return f"{_FOOTNOTE.sub('', draft.text)} [{marker}]", citation
+
+
+def page_at(article: Article, offset: int) -> int | None:
+    """The page that a character of the article's text stands on, from 1; None if it has no pages."""
+    return bisect_right(article.pages, offset) or None

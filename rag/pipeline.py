@@ -31,7 +31,7 @@ from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, weakest
 from rag.question import Helps, Question, understand
 from rag.reader import Reader, open_reader
 from rag.retrieval import Retrieved, Retriever
-from rag.schema import EVERYTHING, Answer, Article, Filters, Outcome, Passage, Turn, Writing
+from rag.schema import EVERYTHING, Answer, Article, Edition, Filters, Outcome, Passage, Turn, Writing
 from rag.settings import Settings
 from rag.steps import NOTHING, Step
 from rag.understanding.equivalents import Definitions
@@ -142,7 +142,8 @@ class Pipeline:
                     answer = answer if following == answer.writing else replace(answer, writing=following, generator=by)
                 elif cited := cite(following, len(answer.citations) + 1):
                     statements.append(cited[0])
-                    answer = replace(answer, text="\n".join(statements), citations=(*answer.citations, cited[1]))
+                    citation = replace(cited[1], alike=len(self.alike(cited[1].article_id)))
+                    answer = replace(answer, text="\n".join(statements), citations=(*answer.citations, citation))
                 yield answer
         if not statements:  # the generator had nothing to say that could be cited
             answer = replace(answer, text=REFUSAL, outcome=Outcome.NOT_FOUND, reason=NOT_COVERED)
@@ -203,6 +204,14 @@ class Pipeline:
     def article(self, article_id: str) -> Article | None:
         """The article of that id."""
         return self.corpus.article(article_id)
+
+    def alike(self, article_id: str) -> Sequence[Article]:
+        """The articles that say nearly the same as the one of that id, in the order of their ids."""
+        return self.corpus.alike(article_id)
+
+    def edition(self, article_id: str, version: str) -> Edition | None:
+        """The article as it was when it was cited: see `Corpus.edition`."""
+        return self.corpus.edition(article_id, version)
 
     def articles(self) -> list[Article]:
         """All articles, in the order of their ids."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -21,6 +21,9 @@ class Article:
 
     `headings` are the spans of `text` that are headings, in order. `source` says in words what the
     article reports or was taken from; `url` is a link to the original where one is known.
+
+    `pages` is where each page begins in `text`, in order, for what has pages: () for all else. `doubts` are what the
+    operator should know of how it was read (a page that is only a picture), each with its remedy.
     """
 
     id: str
@@ -33,6 +36,20 @@ class Article:
     url: str = ""
     source: str = ""
     tags: tuple[str, ...] = ()
+    pages: tuple[int, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An article as it was at one time. `replaced` says when (UTC) other content took its place, None if it is today's.
+
+    `is_asked_for` is False where another one was asked for that is not kept any more.
+    """
+
+    article: Article
+    replaced: datetime | None = None
+    is_asked_for: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +106,8 @@ class Scores:
 class Passage:
     """A retrieved chunk with its article and scores. `rank` counts from 1, best first.
 
-    `similarities` are the cosines of the question to each of `chunk.sentences`.
+    `similarities` are the cosines of the question to each of `chunk.sentences`. `version` tells what the article was at
+    that moment, see `Citation`.
     """
 
     chunk: Chunk
@@ -97,6 +115,10 @@ class Passage:
     scores: Scores
     rank: int
     similarities: tuple[float, ...] = ()
+    version: str = ""
+
+
+VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +126,10 @@ class Citation:
     """What a marker `[n]` stands for. `article.text[start:end] == quote`, always.
 
     `short` is the span of the article's text inside `[start, end)` that is the short answer ("683 tỷ USD"), if one
-    can be told.
+    can be told. `page` is the page that the quote begins on, from 1; None for what has no pages. `alike` is how many
+    other articles of the corpus say nearly the same as this one: see `rag.alike`. `version` is how the article's digest
+    begins, `VERSION_DIGITS` hexadecimal digits: it tells what was quoted from what the article has become since; "" if
+    it is not known.
     """
 
     marker: int
@@ -118,6 +143,9 @@ class Citation:
     start: int
     end: int
     short: Span | None = None
+    page: int | None = None
+    alike: int = 0
+    version: str = ""
 
 
 class Outcome(StrEnum):

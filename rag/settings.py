@@ -113,9 +113,18 @@ class Settings(BaseSettings):
     questions_per_minute: int = Field(
         default=60, ge=0, description="What one client may ask in a minute; 0 for as much as it likes."
     )
+    allowed_networks: Words = Field(
+        default=(), description="Addresses or networks that pages may be fetched from though they are private."
+    )
     trusted_proxies: Words = Field(
         default=(), description="Addresses or networks of proxies whose X-Forwarded-For tells who the client is."
     )
+
+    @property
+    def sync_file(self) -> Path:
+        """Who is syncing the index: beside it, as `feedback_file` is."""
+        index = self.index_dir.absolute()
+        return index.with_name(f"{index.name}.sync")
 
     @property
     def feedback_file(self) -> Path:
@@ -154,7 +163,7 @@ class Settings(BaseSettings):
             raise ValueError("write http:// or https:// and the server, such as http://127.0.0.1:8000/v1")
         return value
 
-    @field_validator("allowed_origins", "trusted_proxies", mode="before")
+    @field_validator("allowed_networks", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
@@ -164,7 +173,7 @@ class Settings(BaseSettings):
     def _origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(origin, values))
 
-    @field_validator("trusted_proxies")
+    @field_validator("allowed_networks", "trusted_proxies")
     @classmethod
     def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from rag.errors import QuestionError
-from rag.schema import EVERYTHING, Answer, Article, Chunk, Citation, Filters, Outcome, Passage, Scores, Turn
+from rag.schema import EVERYTHING, Answer, Article, Chunk, Citation, Edition, Filters, Outcome, Passage, Scores, Turn
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."
 NO_YEAR = "Những đoạn liên quan nhất không có thông tin về năm 2019."
@@ -31,6 +32,10 @@ TRADE = Article(
     url="https://example.vn/bai?a=1&b=2",
     source="Cổng thông tin: “Bài gốc”",
 )
+
+TODAY, OLD = "0123456789ab", "ba9876543210"
+REPLACED = datetime(2026, 11, 21, 3, 4, tzinfo=UTC)
+"""Two versions of every article, and when the old one became one."""
 
 HOSTILE_TEXT = (
     '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 2"> 683 '
@@ -82,6 +87,7 @@ class StandIn:
 
     def __init__(self, *articles: Article) -> None:
         self._articles = {article.id: article for article in articles or (TRADE, HOSTILE)}
+        self.near: dict[str, tuple[Article, ...]] = {}
         self.histories: list[tuple[Turn, ...]] = []
         self.scopes: list[Filters] = []
         self.threads: list[str] = []
@@ -140,6 +146,15 @@ class StandIn:
         if self.failure:
             raise self.failure
         return self._articles.get(article_id)
+
+    def alike(self, article_id: str, /) -> tuple[Article, ...]:
+        return self.near.get(article_id, ())
+
+    def edition(self, article_id: str, version: str, /) -> Edition | None:
+        article = self.article(article_id)
+        if article and version == OLD:
+            return Edition(replace(article, text=f"Bản cũ. {article.text}"), REPLACED)
+        return Edition(article, is_asked_for=version in {"", TODAY}) if article else None
 
     def articles(self) -> list[Article]:
         if self.failure:

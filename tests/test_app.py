@@ -21,7 +21,7 @@ from index.errors import IndexDamagedError
 from rag.errors import HoidapError
 from rag.schema import Article
 from rag.settings import Settings
-from tests.stand_in import HOSTILE_TEXT, TRADE, StandIn
+from tests.stand_in import HOSTILE, HOSTILE_TEXT, OLD, REPLACED, TODAY, TRADE, StandIn
 from ui.app import create_app, listen, serve, url_of
 from ui.security import allowed_hosts
 
@@ -115,6 +115,31 @@ def test_the_quoted_words_are_marked(client: TestClient, first: str, last: str, 
     assert page.text.replace("Đến đoạn được trích dẫn", "") == plain.text
 
 
+def test_an_old_version_is_shown_as_it_was_and_says_so(client: TestClient) -> None:
+    quoted = {key: value + len("Bản cũ. ") for key, value in span("683", "USD").items()}
+    page = Page(client.get("/articles/thuong-mai-2023", params={**quoted, "v": OLD}).text)
+    assert page.marks == ["683 tỷ USD"]
+    since = f"{REPLACED.astimezone():%H:%M ngày %d/%m/%Y}"
+    assert f"Đây là bản cũ của bài viết: từ {since} đã có bản mới thay thế. Xem bản hiện nay" in page.text
+    assert {"href": "../articles/thuong-mai-2023"} in page.named("a")
+
+
+@pytest.mark.parametrize("version", ["", TODAY])
+def test_the_version_of_today_is_nothing_to_speak_of(client: TestClient, version: str) -> None:
+    page = Page(client.get("/articles/thuong-mai-2023", params={**span("683", "USD"), "v": version}).text)
+    assert page.marks == ["683 tỷ USD"]
+    assert "bản" not in page.text.partition("Thương mại")[0]
+
+
+@pytest.mark.parametrize("version", ["f" * 12, "0", "x'; --", "<script>", "9" * 5000])
+def test_a_version_that_is_not_kept_marks_nothing(client: TestClient, version: str) -> None:
+    answer = client.get("/articles/thuong-mai-2023", params={**span("683", "USD"), "v": version})
+    page = Page(answer.text)
+    assert (answer.status_code, page.marks) == (200, [])
+    assert "nay không còn được lưu. Dưới đây là bản hiện nay, nên đoạn trích không được đánh dấu." in page.text
+    assert "script" not in answer.text
+
+
 def test_offsets_count_characters_not_bytes_or_escapes(client: TestClient, engine: StandIn) -> None:
     text = "Ẩn \u200b<b> & 🇻🇳 \u202eđây\u202c là chỗ cần."
     engine._articles["kho"] = Article(id="kho", title="Khó", text=text)
@@ -143,6 +168,15 @@ def test_a_span_that_cannot_be_shows_the_article_unmarked(client: TestClient, qu
     assert answer.status_code == 200
     assert Page(answer.text).marks == []
     assert "683 tỷ USD" in Page(answer.text).text
+
+
+def test_an_article_lists_those_that_say_nearly_the_same(client: TestClient, engine: StandIn) -> None:
+    assert "Bài gần giống" not in client.get("/articles/thuong-mai-2023").text
+    engine.near["thuong-mai-2023"] = (HOSTILE,)
+    page = client.get("/articles/thuong-mai-2023").text
+    assert '<h2 id="alike">Bài gần giống</h2>' in page
+    assert 'href="&#46;&#46;&#47;articles&#47;hostile"' in page
+    assert "<b>Báo" not in page
 
 
 def test_an_unknown_article_is_a_friendly_404(client: TestClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,9 @@ import pytest
 
 from rag.embedding import Embedder
 from rag.settings import Settings
+from rag.sync import alone
 from tests.conftest import SEEDS, HashEmbedder
+from tests.web_server import Page, web_server
 from ui.cli import main
 
 TRADE = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
@@ -377,3 +380,60 @@ class TestSettings:
         monkeypatch.setenv("HOIDAP_X", "1")
         err = run("index", "status").err
         assert all(f"HOIDAP_{name.upper()}" in err for name in Settings.model_fields)
+
+
+class TestSync:
+    def test_the_index_becomes_equal_to_a_folder(self, run: Run, tmp_path: Path) -> None:
+        folder, model = tmp_path / "bai", HashEmbedder()
+        folder.mkdir()
+        for name, text in (("gao", RICE), ("ca", FISH)):
+            (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+        done = run("index", "sync", "bai", "--dry-run", model=model)
+        assert done.out == (
+            "would be added: ca\nwould be added: gao\n"
+            "Nothing was done. It would be: 2 added, 0 changed, 0 removed, 0 unchanged, 0 failed.\n"
+        )
+        assert run("index", "sync", "bai", model=model).out == "2 added, 0 changed, 0 removed, 0 unchanged, 0 failed.\n"
+        (folder / "ca.txt").unlink()
+        (folder / "hong.txt").write_bytes(b"")
+        done = run("index", "sync", str(folder), model=model)
+        assert (done.code, done.out) == (1, "0 added, 0 changed, 1 removed, 1 unchanged, 1 failed.\n")
+        assert "hong.txt is empty; put the article's text in it" in done.err
+        assert ids(run("index", "list")) == ["gao"]
+
+    def test_a_second_one_is_told_who_is_at_work(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "bai").mkdir()
+        with alone(tmp_path / "index.sync", "tin-tuc"):
+            assert_told(run("index", "sync", "bai"), "synced already with tin-tuc", "wait until it is done")
+
+    def test_the_web_is_only_for_what_is_not_watched(self, run: Run) -> None:
+        assert_told(run("index", "sync", "--watch", "https://bao.example/tin.rss"), "--watch", "timer")
+
+    def test_private_addresses_have_to_be_allowed(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with web_server() as server:
+            server.pages["/gao"] = Page(f"{RICE}\n".encode())
+            done = run("index", "sync", f"{server.url}/gao", model=HashEmbedder())
+            assert done.code == 1
+            assert "HOIDAP_ALLOWED_NETWORKS" in done.err
+            monkeypatch.setenv("HOIDAP_ALLOWED_NETWORKS", "127.0.0.0/8")
+            assert run("index", "sync", f"{server.url}/gao", model=HashEmbedder()).out.startswith("1 added")
+
+    def test_watching_takes_what_changes_until_it_is_interrupted(self, tmp_path: Path) -> None:
+        folder = tmp_path / "bai"
+        folder.mkdir()
+        (folder / "gao.txt").write_text(RICE, encoding="utf-8")
+        command = [sys.executable, "-c", "from ui.cli import main; main()", "index", "sync", str(folder), "--watch"]
+        environment = os.environ | {"PYTHONPATH": str(SEEDS.parent), "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment
+        ) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "Watching; Ctrl-C ends it.\n"
+            assert process.stdout.readline().startswith("1 added")
+            (folder / "ca.txt").write_text(FISH, encoding="utf-8")
+            assert process.stdout.readline() == "1 added, 0 changed, 0 removed, 1 unchanged, 0 failed.\n"
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")

@@ -17,11 +17,11 @@ import pytest
 
 import rag.corpus
 from index.local import LocalIndex
-from index.schema import Filter
+from index.schema import Filter, Origin
 from rag.chunking import chunk_article
 from rag.corpus import Corpus, decode_chunk
 from rag.errors import ArticleError, IndexMismatchError
-from rag.schema import Article
+from rag.schema import Article, Edition
 from rag.vietnamese.terms import FIELDS
 from tests.conftest import HashEmbedder, make_article, no_embedder
 
@@ -95,6 +95,24 @@ def test_every_field_counts_as_a_change(corpus: Corpus, change: dict[str, object
     changed = replace(make_article("a0"), **change)  # type: ignore[arg-type]
     assert corpus.add([changed]).replaced == ("a0",)
     assert corpus.article("a0") == changed
+
+
+def test_where_articles_come_from_is_remembered(corpus: Corpus, index: LocalIndex) -> None:
+    def come_from() -> dict[str, Origin]:
+        return {known.id: known.origin for known in index.known()}
+
+    first = {f"a{n}": Origin("feed", f"item {n}", f"mark {n}") for n in range(2)}
+    corpus.add(articles(3), origins=first)
+    assert come_from() == {**first, "a2": Origin()}
+    touched = {"a0": Origin("feed", "item 0", "another mark"), "a1": first["a1"]}
+    version = index.version
+    assert corpus.add(articles(3), origins=touched).unchanged == ("a0", "a1", "a2")
+    assert come_from() == {**touched, "a2": Origin()}
+    assert index.version == version, "what an article says is as it was"
+    corpus.rebuild()
+    assert come_from() == {**touched, "a2": Origin()}
+    corpus.add([make_article("a0", "Sửa bằng tay.")])
+    assert come_from() == {"a0": Origin(), "a1": first["a1"], "a2": Origin()}
 
 
 def test_of_two_with_one_id_the_last_one_stands(corpus: Corpus) -> None:
@@ -203,6 +221,28 @@ def test_an_article_at_an_older_moment_is_none(corpus: Corpus, index: LocalIndex
     assert corpus.article_at("nowhere", document.digest) is None
     corpus.add(articles(1))
     assert corpus.article_at("a0", document.digest) == make_article("a0")
+
+
+def test_a_citation_of_yesterday_opens_what_it_quoted(corpus: Corpus, index: LocalIndex) -> None:
+    first, second = make_article("a0"), make_article("a0", "Bài đã sửa.")
+    versions = []
+    for article in (first, second):
+        corpus.add([article])
+        document = index.document("a0")
+        assert document
+        versions.append(document.digest[:12])
+    assert corpus.edition("a0", "") == corpus.edition("a0", versions[1]) == Edition(second)
+    was = corpus.edition("a0", versions[0])
+    assert was
+    assert (was.article, was.is_asked_for) == (first, True)
+    assert was.replaced
+    for version in ("0" * 12, versions[0][:3], versions[1][:3], versions[0] + "0", "%"):
+        assert corpus.edition("a0", version) == Edition(second, is_asked_for=False), version
+    assert corpus.edition("nowhere", versions[0]) is None
+    corpus.rebuild()
+    assert corpus.edition("a0", versions[0]) == was
+    corpus.remove(["a0"])
+    assert corpus.edition("a0", versions[0]) is None
 
 
 def test_an_index_of_another_model_is_refused_until_rebuilt(corpus: Corpus, index: LocalIndex) -> None:

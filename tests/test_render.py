@@ -122,6 +122,12 @@ def test_a_card_shows_where_the_words_stand() -> None:
     assert found.links["Xem bài gốc"] == "https://example.vn/bai?a=1&b=2"
 
 
+def test_a_card_tells_how_many_say_nearly_the_same() -> None:
+    assert "gần giống" not in Tags(render.answer(Answer("?", "Câu. [1]", (FIRST,)))).text
+    found = Tags(render.answer(Answer("?", "Câu. [1]", (replace(FIRST, alike=4),))))
+    assert found.links["và 4 bài gần giống"] == "articles/thuong-mai-2023#alike"
+
+
 def test_a_card_leaves_out_what_is_not_known() -> None:
     bare = replace(FIRST, publisher="", published=None, url="", source="")
     text = Tags(render.answer(Answer("?", "Câu. [1]", (bare,)))).text
@@ -268,6 +274,9 @@ def test_the_scope_of_a_question_stands_under_it() -> None:
 def test_an_article_id_cannot_leave_its_place_in_the_address() -> None:
     assert render.article_path("a/../b?c#d&e") == "articles/a%2F..%2Fb%3Fc%23d%26e"
     assert render.article_path(HOSTILE.id, 0, 5) == "articles/hostile?start=0&end=5#quote"
+    assert (
+        render.article_path(HOSTILE.id, 0, 5, "0a1b2c3d4e5f") == "articles/hostile?start=0&end=5&v=0a1b2c3d4e5f#quote"
+    )
 
 
 def test_dates_are_written_as_in_vietnam() -> None:

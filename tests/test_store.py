@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ import pytest
 
 import index.sqlite
 from index.errors import IndexBusyError, IndexDamagedError, IndexPathError
-from index.schema import Document, Entry, Filter, Manifest
-from index.store import SCHEMA_VERSION, Store
+from index.format import VERSION
+from index.schema import Document, Entry, Filter, Known, Manifest, Origin
+from index.store import Store
 from tests.conftest import MANIFEST, make_entries, make_record, rounded
 
 
@@ -108,6 +110,67 @@ def test_replacing_takes_the_old_records_away(store: Store) -> None:
     assert store.count() == (3, 9)
     assert store.records(old) == []
     assert {found.digest for found in store.records(store.rids(["d001"]))} == {"new digest"}
+
+
+def a_version(payload: str, name: str = "d000") -> Entry:
+    """A document of that payload, whose digest begins with it."""
+    return Entry(Document(name, payload, f"{payload}-digest"), [])
+
+
+def test_what_a_document_was_is_kept_until_it_is_removed(store: Store) -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=1)
+    write(store, a_version("v1"), a_version("v1", "d001"))
+    assert store.superseded("d000", "v1-digest") is None, "it is what it is now"
+    write(store, a_version("v1"))
+    write(store, a_version("v2"))
+    write(store, a_version("v3"))
+    for was in ("v1", "v2"):
+        for digest in (f"{was}-digest", f"{was}-di"):
+            found = store.superseded("d000", digest)
+            assert found
+            assert found.payload == was
+            assert begun <= found.replaced <= datetime.now(UTC)
+    for name, digest in (("d000", "v3-digest"), ("d000", "v4"), ("d000", "_1-digest"), ("d001", "v1"), ("x", "v1")):
+        assert store.superseded(name, digest) is None, (name, digest)
+    write(store, a_version("v1"))
+    assert store.superseded("d000", "v1-digest") is None, "it is that again"
+    assert store.superseded("d000", "v3-digest")
+    remove(store, "d000")
+    write(store, a_version("v1"))
+    assert store.superseded("d000", "v2-digest") is None
+
+
+def test_what_is_put_in_the_place_of_everything(store: Store) -> None:
+    write(store, *make_entries(3), a_version("v1", "e"))
+    before = store.sequence
+    new = [replace(make_entries(1, seed=1)[0], document=Document("d000", "new", "new digest")), a_version("v1", "e")]
+    with store.transaction():
+        store.write_all(MANIFEST, new)
+    assert [document.id for document in store.documents()] == ["d000", "e"]
+    assert store.count() == (2, 3)
+    assert len([o for o in store.operations_since(before) if o.terms is None]) == 9
+    was = store.superseded("d000", "digest d000")
+    assert was
+    assert was.payload == "text d000"
+    assert store.superseded("e", "v1") is None
+    assert store.superseded("d001", "digest d001") is None
+
+
+def test_documents_are_known_by_where_they_come_from(store: Store) -> None:
+    feed, moved = Origin("tin", "https://example.vn/1", "m1"), Origin("thư mục", "a/b.md", "m2")
+    by_hand, fed = make_entries(2)
+    fed = replace(fed, document=replace(fed.document, origin=feed))
+    write(store, fed, by_hand)
+    known = [Known("d000", "digest d000", Origin()), Known("d001", "digest d001", feed)]
+    assert store.known() == known
+    before = everything(store)
+    with store.transaction():
+        store.trace({"d001": moved, "nowhere": feed})
+    assert store.known() == [known[0], replace(known[1], origin=moved)]
+    assert store.documents() == [by_hand.document, replace(fed.document, origin=moved)]
+    assert everything(store)[4:] == before[4:], "nothing was written anew"
+    write(store, by_hand, replace(fed, document=replace(fed.document, origin=Origin())))
+    assert [document.origin for document in store.known()] == [Origin(), Origin()]
 
 
 def test_removing_what_is_not_there_changes_nothing(store: Store) -> None:
@@ -202,12 +265,70 @@ def test_filters_are_those_of_plain_python(store: Store) -> None:
         assert bool(only) == (not all(passes(d, only) for d in documents))
 
 
+# The first format that was released, as it was.
+VERSION_1 = """
+create table meta (key text primary key, value text not null) without rowid;
+create table document (
+    id text primary key, payload text not null, digest text not null, publisher text not null, published text
+) without rowid;
+create table record (
+    rid integer primary key autoincrement, id text not null unique,
+    document text not null references document (id) on delete cascade,
+    payload text not null, vector blob not null, part_vectors blob not null, terms blob not null
+);
+create index record_document on record (document);
+create table operation (seq integer primary key autoincrement, rid integer not null);
+pragma user_version = 1;
+"""
+
+
+def test_an_index_of_the_first_format_is_taken_along_whole(path: Path) -> None:
+    path.parent.mkdir()
+    database = sqlite3.connect(path)
+    database.executescript(VERSION_1)
+    manifest = '{"embedder": "model", "dimension": 8, "chunking": "chunks-1", "terms": "terms-1"}'
+    database.execute("insert into meta values ('manifest', ?)", (manifest,))
+    vectors = np.eye(8, dtype=np.float16)
+    rows = [("a", "bài a", "digest a", "Báo", "2024-02-29"), ("b", "bài b", "digest b", "", None)]
+    database.executemany("insert into document values (?, ?, ?, ?, ?)", rows)
+    for rid, document in ((4, "a"), (5, "b"), (7, "b")):
+        terms = zlib.compress(f'{{"words": ["w{rid}"]}}'.encode())
+        blobs = (vectors[rid].tobytes(), vectors[:2].tobytes(), terms)
+        row = (rid, f"{document}:{rid}", document, f"payload {rid}", *blobs)
+        database.execute("insert into record values (?, ?, ?, ?, ?, ?, ?)", row)
+    database.executemany("insert into operation (rid) values (?)", [(rid,) for rid in range(1, 8)])
+    database.commit()
+    database.close()
+
+    store = Store(path)
+    assert store.manifest == MANIFEST
+    assert store.documents() == [
+        Document("a", "bài a", "digest a", "Báo", date(2024, 2, 29)),
+        Document("b", "bài b", "digest b"),
+    ]
+    assert (store.count(), store.sequence, store.rids(["b"])) == ((2, 3), 7, [5, 7])
+    assert [(r.key, r.document_id, r.digest, r.payload) for r in store.records([4, 5, 7])] == [
+        (4, "a", "digest a", "payload 4"),
+        (5, "b", "digest b", "payload 5"),
+        (7, "b", "digest b", "payload 7"),
+    ]
+    seen = {o.rid: (o.vector.tolist(), o.terms) for o in store.operations_since(0) if o.vector is not None}
+    assert seen == {rid: (vectors[rid].tolist(), {"words": [f"w{rid}"]}) for rid in (4, 5, 7)}
+    write(store, replace(make_entries(1)[0], document=Document("a", "mới", "new")))
+    assert store.superseded("a", "digest a")
+    assert min(store.rids(["a"])) > 7, "a row number is never used twice"
+    remove(store, "b")
+    assert store.count() == (1, 3)
+    store.close()
+    Store(path).close()  # and it is of today's format
+
+
 def test_a_newer_format_is_refused(store: Store, path: Path) -> None:
     store.close()
     database = sqlite3.connect(path)
-    database.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
+    database.execute(f"pragma user_version = {VERSION + 1}")
     database.close()
-    with pytest.raises(IndexDamagedError, match=rf"has format {SCHEMA_VERSION + 1} .* knows {SCHEMA_VERSION}: update"):
+    with pytest.raises(IndexDamagedError, match=rf"has format {VERSION + 1} .* knows {VERSION}: update"):
         Store(path)
 
 

@@ -14,12 +14,14 @@ import typer
 
 from ui.cli_eval import eval_app
 from ui.cli_feedback import feedback_app
+from ui.cli_sync import index_sync
+from ui.terminal import progress_bar
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from rich.console import Console
 
-    from rag.corpus import Corpus, Progress
+    from rag.corpus import Corpus
     from rag.schema import Article
     from rag.settings import Settings
     from ui.starting import Tell
@@ -34,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 index_app = typer.Typer(help="Add, list and remove articles.", no_args_is_help=True)
+index_app.command("sync")(index_sync)
 app.add_typer(index_app, name="index")
 app.add_typer(eval_app, name="eval")
 app.add_typer(feedback_app, name="feedback")
@@ -71,7 +74,7 @@ def serve(
         pipeline = open_pipeline(settings)
         if not pipeline.corpus.index.status().documents:
             articles = _read([settings.seeds_dir])
-            with _progress("Indexing the seed articles") as progress:
+            with progress_bar("Indexing the seed articles") as progress:
 
                 def show(done: int, total: int) -> None:
                     progress(done, total)
@@ -155,7 +158,7 @@ def index_add(
     settings = _settings()
     articles = _read(paths)
     corpus = _corpus(settings)
-    with _progress("Indexing") as progress:
+    with progress_bar("Indexing") as progress:
         report = corpus.add(articles, progress)
     counts = {"added": report.added, "replaced": report.replaced, "unchanged": report.unchanged}
     _console().print(", ".join(f"{len(ids)} {what}" for what, ids in counts.items() if ids) + ".")
@@ -200,11 +203,25 @@ def index_status() -> None:
     _console().print(table)
 
 
+@index_app.command("check")
+def index_check() -> None:
+    """Look through the whole index, mend what can be derived from the rest, and tell what was found."""
+    corpus = _corpus(_settings())
+    lost = 0
+    for fault in corpus.verify():
+        lost += not fault.mended
+        typer.echo(f"{'mended' if fault.mended else 'LOST'}: {fault.what}")
+    status = corpus.index.status()
+    held = f"{status.documents} articles, {status.records} chunks"
+    typer.echo(f"{held}: {f'{lost} faults are left.' if lost else 'all is as it was written.'}")
+    raise typer.Exit(1 if lost else 0)
+
+
 @index_app.command("rebuild")
 def index_rebuild() -> None:
     """Chunk and embed all articles anew; the old index stays whole until the new one is."""
     corpus = _corpus(_settings())
-    with _progress("Rebuilding") as progress:
+    with progress_bar("Rebuilding") as progress:
         count = corpus.rebuild(progress=progress)
     _console().print(f"{count} articles rebuilt.")
 
@@ -231,7 +248,7 @@ def calibrate(
     from rag.calibration import NAME
     from rag.pipeline import open_pipeline
 
-    with _progress("Asking") as progress:
+    with progress_bar("Asking") as progress:
         fitted = fit_on(open_pipeline(settings), gold, settings.index_dir, progress)
     typer.echo(f"{settings.index_dir / NAME}: fitted on {fitted.fitted_on}.")
 
@@ -264,21 +281,21 @@ def _corpus(settings: Settings) -> Corpus:
 
 def _read(paths: list[Path] | list[str]) -> list[Article]:
     """All articles at `paths`. If any cannot be read, every reason is shown and nothing is taken."""
-    from rag.articles import find, read
+    from rag.articles import find, items
     from rag.errors import ArticleError
 
     articles: list[Article] = []
     problems: list[str] = []
-    taken: dict[str, Path] = {}
-    for path in find(paths):
+    taken: dict[str, str] = {}
+    for item in (item for path in find(paths) for item in items(path)):
         try:
-            article = read(path)
+            article = item.read()
         except ArticleError as error:
             problems.append(str(error))
             continue
-        if taken.setdefault(article.id, path) != path:
+        if taken.setdefault(article.id, item.name) != item.name:
             problems.append(
-                f"{path} and {taken[article.id]} have one id, {article.id}: rename one of them, "
+                f"{item.name} and {taken[article.id]} have one id, {article.id}: rename one of them, "
                 "or give it an id of its own in its front matter."
             )
         articles.append(article)
@@ -300,19 +317,6 @@ def _literal(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Progress]:
-    """A bar on stderr, and the function that moves it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager

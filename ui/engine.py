@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from rag.schema import EVERYTHING, Answer, Article, Filters, Turn
+from rag.schema import EVERYTHING, Answer, Article, Edition, Filters, Turn
 
 
 class Engine(Protocol):
@@ -21,6 +21,14 @@ class Engine(Protocol):
 
     def article(self, article_id: str, /) -> Article | None:
         """The article with this id, or None."""
+        ...
+
+    def alike(self, article_id: str, /) -> Sequence[Article]:
+        """The articles that say nearly the same as the one with this id."""
+        ...
+
+    def edition(self, article_id: str, version: str, /) -> Edition | None:
+        """The article with this id as it was when it was cited as `version`, today's for "", or None."""
         ...
 
     def articles(self) -> list[Article]:

@@ -48,9 +48,11 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "quote": citation.quote,
         "start": citation.start,
         "end": citation.end,
+        "alike": citation.alike,
         "short_answer": _short_answer(citation),
         "short_start": start,
         "short_end": end,
+        "version": citation.version,
     }
 
 

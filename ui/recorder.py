@@ -114,5 +114,5 @@ def exchange_of(answer: Answer, session: str, *, keeps_questions: bool = True) -
         understood=answer.understood,
         leans=Step.FOLLOW_UPS in dict(answer.trace),
         answer=answer.text,
-        citations=tuple(Cited(c.article_id, c.start, c.end, c.quote) for c in answer.citations),
+        citations=tuple(Cited(c.article_id, c.start, c.end, c.quote, c.version) for c in answer.citations),
     )

@@ -27,6 +27,9 @@ _AROUND = 120  # characters beside a quote
 _EXCERPT = 160  # characters of a passage that was considered
 _RETRY = '<button type="button" class="hd-retry">Hỏi lại</button>'
 
+ALIKE = "alike"
+"""The id of the list of articles that say nearly the same, on the page of one."""
+
 Insert = tuple[int, int, str]
 """`(start, end, html)`: what is shown in place of `text[start:end]`."""
 
@@ -59,10 +62,12 @@ def web_address(url: str) -> str:
     return url if parts.scheme in {"http", "https"} and host and "@" not in parts.netloc else ""
 
 
-def article_path(article_id: str, start: int | None = None, end: int | None = None) -> str:
-    """The viewer's address relative to the chat page; with offsets it opens at the quoted words."""
+def article_path(article_id: str, start: int | None = None, end: int | None = None, version: str = "") -> str:
+    """The viewer's address relative to the chat page; with offsets it opens at the quoted words, in that `version`."""
     path = f"articles/{quote(article_id, safe='')}"
-    return path if start is None or end is None else f"{path}?start={start}&end={end}#quote"
+    if start is None or end is None:
+        return path
+    return f"{path}?start={start}&end={end}{version and f'&v={version}'}#quote"
 
 
 def day(published: date | None) -> str:
@@ -159,7 +164,7 @@ def how(reply: Answer) -> str:
 def _considered(passage: Passage, citations: Sequence[Citation]) -> str:
     """A passage that was looked at: where it stands, how it begins, its scores, and whether it was quoted."""
     chunk, scores = passage.chunk, passage.scores
-    href = escape(article_path(chunk.article_id, chunk.start, chunk.end))
+    href = escape(article_path(chunk.article_id, chunk.start, chunk.end, passage.version))
     quoted = "".join(f" &#91;{citation.marker}&#93;" for citation in citations if holds(passage, citation))
     begins = shortened(" ".join(plain(chunk.text[: 2 * _EXCERPT]).split()), _EXCERPT)
     about = byline([chunk.heading, day(passage.article.published)])
@@ -251,13 +256,13 @@ def _around(text: str, *, is_before: bool) -> str:
 
 
 def _marker_link(citation: Citation) -> str:
-    href = escape(article_path(citation.article_id, citation.start, citation.end))
+    href = escape(article_path(citation.article_id, citation.start, citation.end, citation.version))
     title = escape(f"Nguồn {citation.marker}: {citation.title}")
     return f'<a class="hd-ref" href="{href}" title="{title}">&#91;{citation.marker}&#93;</a>'
 
 
 def _card(citation: Citation, passages: Sequence[Passage]) -> str:
-    href = escape(article_path(citation.article_id, citation.start, citation.end))
+    href = escape(article_path(citation.article_id, citation.start, citation.end, citation.version))
     name = escape(citation.title)
     links = [f'<a class="hd-open" href="{href}" title="{name}">Mở bài viết</a>']
     if address := web_address(citation.url):
@@ -268,5 +273,8 @@ def _card(citation: Citation, passages: Sequence[Passage]) -> str:
     lines.append(f"<blockquote>{_quote(citation, passages)}</blockquote>")
     if citation.source:
         lines.append(f'<p class="hd-meta">Theo: {escape(citation.source)}</p>')
+    if citation.alike:
+        others = escape(f"{article_path(citation.article_id)}#{ALIKE}")
+        lines.append(f'<p class="hd-meta"><a class="hd-open" href="{others}">và {citation.alike} bài gần giống</a></p>')
     lines.append(f'<p class="hd-links">{"".join(links)}</p>')
     return f'<li class="hd-card">{"".join(lines)}</li>'

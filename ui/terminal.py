@@ -1,6 +1,9 @@
-"""An answer in the terminal."""
+"""An answer in the terminal, and how far a long command is."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
@@ -8,6 +11,18 @@ from rich.text import Text
 
 from rag.schema import Answer, Citation, Outcome
 from ui.parts import short_spans, steps, understood, written
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, and the function that moves it: what is done, and of how much."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def print_answer(console: Console, answer: Answer) -> None:
@@ -56,5 +71,6 @@ def _marked(answer: Answer, *, bold: bool) -> Text:
 
 def _describe(citation: Citation) -> str:
     day = citation.published.strftime("%d/%m/%Y") if citation.published else ""
-    parts = (citation.title, citation.publisher, day, citation.url or citation.article_id)
+    near = f"và {citation.alike} bài gần giống" if citation.alike else ""
+    parts = (citation.title, citation.publisher, day, citation.url or citation.article_id, near)
     return escape(" · ".join(part for part in parts if part))

@@ -1,12 +1,14 @@
-"""The article viewer: `/articles`, see `ui.listing`, and `/articles/{id}?start=&end=`, pages that need no script.
+"""The article viewer: `/articles`, see `ui.listing`, and `/articles/{id}?start=&end=&v=`, pages that need no script.
 
 The words `article.text[start:end]` stand in `<mark>`; the first mark has the id `quote`, so that a
-link with `#quote` scrolls to it. Every address on the pages is relative: they work behind any prefix.
+link with `#quote` scrolls to it. `v` is the version of the article that they were quoted from.
+Every address on the pages is relative: they work behind any prefix.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape as escape_html
 from importlib.resources import files
@@ -17,10 +19,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from rag.schema import Article, Span
+from rag.schema import Article, Edition, Span
 from ui.engine import Engine
 from ui.listing import listing
-from ui.render import byline, day, escape, plain, web_address
+from ui.render import ALIKE, article_path, byline, day, escape, plain, web_address
 
 _LINE = re.compile(r"[^\n]+")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])[ \t]+")
@@ -47,11 +49,13 @@ def router(engine: Engine) -> APIRouter:
         return page_of("Các bài viết", listing(engine, q, publisher, page), "./")
 
     @routes.get("/articles/{article_id}")
-    def read_article(article_id: str, start: str = "", end: str = "") -> HTMLResponse:
-        article = engine.article(article_id)
-        if article is None:
+    def read_article(article_id: str, start: str = "", end: str = "", v: str = "") -> HTMLResponse:
+        edition = engine.edition(article_id, v)
+        if edition is None:
             return HTMLResponse(missing_page("../"), status_code=404)
-        return HTMLResponse(article_page(article, quoted_span(article, start, end), "../"))
+        # The offsets are those of the version that was quoted: in another one other words stand there.
+        quoted = quoted_span(edition.article, start, end) if edition.is_asked_for else None
+        return HTMLResponse(article_page(edition, quoted, "../", engine.alike(article_id)))
 
     return routes
 
@@ -82,9 +86,13 @@ def blocks(article: Article) -> list[Block]:
     return found
 
 
-def article_page(article: Article, quoted: Span | None, base: str) -> str:
-    """The page of one article, with `quoted` marked; `base` leads from it to the chat page."""
-    body = [f"<h1>{escape(article.title)}</h1>"]
+def article_page(edition: Edition, quoted: Span | None, base: str, near: Sequence[Article] = ()) -> str:
+    """The page of one article, with `quoted` marked; `base` leads from it to the chat page.
+
+    `near` are the articles that say nearly the same.
+    """
+    article = edition.article
+    body = [_notice(edition, base), f"<h1>{escape(article.title)}</h1>"]
     if known := byline([article.publisher, article.author, day(article.published)]):
         body.append(f'<p class="meta">{known}</p>')
     if article.source:
@@ -97,7 +105,32 @@ def article_page(article: Article, quoted: Span | None, base: str) -> str:
         ways.append('<a href="#quote">Đến đoạn được trích dẫn</a>')
     body.append(f'<p class="jump">{"".join(ways)}</p>')
     body.append(f'<div class="text">{_text(article, quoted)}</div>')
+    if near:
+        rows = "".join(_near(other, base) for other in near)
+        body.append(f'<h2 id="{ALIKE}">Bài gần giống</h2><ul>{rows}</ul>')
     return page_of(article.title, f"<article>{''.join(body)}</article>", base)
+
+
+def _near(article: Article, base: str) -> str:
+    known = byline([article.publisher, day(article.published)])
+    about = f'<br><span class="meta">{known}</span>' if known else ""
+    return f'<li><a href="{escape(base + article_path(article.id))}">{escape(article.title)}</a>{about}</li>'
+
+
+def _notice(edition: Edition, base: str) -> str:
+    """What the reader has to know of an article that is not what was quoted, or is not what it is today."""
+    if edition.replaced:
+        since = f"{edition.replaced.astimezone():%H:%M ngày %d/%m/%Y}"
+        said = f"Đây là bản cũ của bài viết: từ {since} đã có bản mới thay thế."
+        href = escape(base + article_path(edition.article.id))
+        return f'<div class="notice" role="note"><p>{said} <a href="{href}">Xem bản hiện nay</a></p></div>'
+    if not edition.is_asked_for:
+        said = (
+            "Đoạn trích lấy từ một bản khác của bài viết, nay không còn được lưu. "
+            "Dưới đây là bản hiện nay, nên đoạn trích không được đánh dấu."
+        )
+        return f'<div class="notice" role="note"><p>{said}</p></div>'
+    return ""
 
 
 def missing_page(base: str) -> str:

@@ -28,12 +28,14 @@ _CREDIT = re.compile(
 class Block:
     """One line of the canonical text: a heading, a paragraph or a list item with its bullet.
 
-    `level` is 1 to 6 for a heading that the format marks as such, and 0 for every other block.
+    `level` is 1 to 6 for a heading that the format marks as such, and 0 for every other block. `pages` are the pages
+    that it stands on, where the format has them: the character of `text` that each begins at, and its number from 1.
     """
 
     text: str
     kind: Kind = "paragraph"
     level: int = 0
+    pages: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,15 @@ class FrontMatter:
 class Draft:
     """What a reader gives: the front matter and the blocks in order, noise included.
 
-    `guess_headings` is True where the format has no headings of its own (plain text).
+    `guess_headings` is True where the format has no headings of its own (plain text). `page_count` is 0 where it has no
+    pages. `doubts` are what a person should know of how it was read, each with its remedy.
     """
 
     front: FrontMatter
     blocks: list[Block] = field(default_factory=list)
     guess_headings: bool = False
+    page_count: int = 0
+    doubts: tuple[str, ...] = ()
 
 
 def one_line(text: str) -> str:
@@ -112,13 +117,15 @@ def item(line: str) -> str | None:
     return f"- {rest}" if rest and any(c.isalnum() for c in rest) else None
 
 
-def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Span, ...]]:
-    """Return the canonical text and the spans of its headings.
+def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[Span, ...], tuple[int, ...]]:
+    """Return the canonical text, the spans of its headings, and where each of its pages begins.
 
-    Blocks are separated by a blank line, list items that follow one another by a line break.
+    Blocks are separated by a blank line, list items that follow one another by a line break. A page that has no text
+    begins where the next one does.
     """
     parts: list[str] = []
     headings: list[Span] = []
+    begins: dict[int, int] = {}
     at = 0
     before: Block | None = None
     for block in blocks:
@@ -128,7 +135,13 @@ def assemble(blocks: Iterable[Block]) -> tuple[str, tuple[Span, ...]]:
             at += len(gap)
         if block.kind == "heading":
             headings.append((at, at + len(block.text)))
+        for offset, page in block.pages:
+            begins.setdefault(page, at + offset)
         parts.append(block.text)
         at += len(block.text)
         before = block
-    return "".join(parts), tuple(headings)
+    pages = [at] * page_count
+    for page in range(page_count, 0, -1):
+        pages[page - 1] = begins.get(page, at)
+        at = pages[page - 1]
+    return "".join(parts), tuple(headings), (0, *pages[1:]) if pages else ()

@@ -1,11 +1,14 @@
-"""From bytes to text. Only UTF-8 is read; what else the bytes may be is named in the error."""
+"""From bytes to text: Unicode, and what is surely an older Vietnamese encoding. What else it may be, the error names."""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from rag.articles.legacy import guess_bytes, guess_text
+from rag.articles.legacy import Conversion, convert_bytes, convert_text
 from rag.errors import ArticleError
 
 MAX_BYTES = 20_000_000
@@ -22,11 +25,12 @@ _MAGIC = {
     b"\x1f\x8b": "a gzip archive",
 }
 _BOMS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
 }
+_WESTERN = ("windows-1252", "iso-8859-1", "latin1", "us-ascii")
 _CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\r\f\v\x1b") + b"\x7f"
 _SAMPLE = 200_000
 _MAX_CONTROLS = 0.02
@@ -34,23 +38,13 @@ _MAX_CONTROLS = 0.02
 
 def load(path: Path) -> bytes:
     """Return the bytes of a regular file of 1 byte to 20 MB; anything else is an `ArticleError`."""
-    try:
-        if path.is_dir():
-            raise ArticleError(f"{path} is a folder; name the articles in it, or add the folder itself.")
-        if not path.exists():
-            raise ArticleError(f"{path} does not exist; check the name.")
-        if not path.is_file():  # a pipe or device could block for ever
-            raise ArticleError(f"{path} is not a regular file; save the article as a file first.")
+    with opened(path) as file:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ArticleError(
                 f"{path} has {size / 1e6:.0f} MB, and an article may have {MAX_BYTES / 1e6:.0f}; split it."
             )
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ArticleError(f"{path!s:.200} cannot be read ({reason}); check the name and its permissions.") from error
+        data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ArticleError(f"{path} grew past {MAX_BYTES / 1e6:.0f} MB while it was read; split it.")
     if not data:
@@ -58,43 +52,83 @@ def load(path: Path) -> bytes:
     return data
 
 
-def decode(data: bytes, path: Path) -> str:
-    """Return `data` as UTF-8 text without byte order mark. `ArticleError` names any other encoding seen."""
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading; what is none, and what goes wrong meanwhile, is an `ArticleError`."""
+    try:
+        if path.is_dir():
+            raise ArticleError(f"{path} is a folder; name the articles in it, or add the folder itself.")
+        if not path.exists():
+            raise ArticleError(f"{path} does not exist; check the name.")
+        if not path.is_file():  # a pipe or device could block for ever
+            raise ArticleError(f"{path} is not a regular file; save the article as a file first.")
+        with path.open("rb") as file:
+            yield file
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ArticleError(f"{path!s:.200} cannot be read ({reason}); check the name and its permissions.") from error
+
+
+def decode(data: bytes, name: str, declared: str = "") -> str:
+    """Return the text of `data`, without byte order mark.
+
+    `declared` is the encoding that it says it is in. `ArticleError` names what can neither be read nor surely converted.
+    """
     wide = _wide(data)
     if wide:
-        raise ArticleError(f"{path} is written in {wide}; save it as UTF-8.")
+        try:
+            return _mended(data.decode(wide).removeprefix("\ufeff"), name)
+        except UnicodeDecodeError as error:
+            raise ArticleError(f"{name} is broken {wide.upper()} ({error.reason}); save it as UTF-8.") from error
     kind = next((name for magic, name in _MAGIC.items() if data.startswith(magic)), "")
     if kind:
-        raise ArticleError(f"{path} is {kind}, not text; save its text as a UTF-8 file.")
+        raise ArticleError(f"{name} is {kind}, not text; save its text as a UTF-8 file.")
     sample = data[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if b"\0" in data or controls > _MAX_CONTROLS * len(sample):
-        raise ArticleError(f"{path} is a binary file, not text; save its text as a UTF-8 file.")
+        raise ArticleError(f"{name} is a binary file, not text; save its text as a UTF-8 file.")
     try:
-        text = data.decode("utf-8-sig")
+        return _mended(data.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
-        legacy = guess_bytes(data)
-        if legacy:
-            raise ArticleError(f"{path} is written in {legacy}; convert it to Unicode and save it as UTF-8.") from error
+        if legacy := convert_bytes(data):
+            return _converted(legacy, f"{name} is written in {legacy.encoding}")
+        if declared.lower() in _WESTERN:
+            return data.decode("cp1252", "replace")
         raise ArticleError(
-            f"{path} is not UTF-8 text (byte 0x{data[error.start]:02x} at {error.start}); save it as UTF-8."
+            f"{name} is not UTF-8 text (byte 0x{data[error.start]:02x} at {error.start}); save it as UTF-8."
         ) from error
+
+
+def mend(text: str, name: str) -> str:
+    """Return Unicode text as it was meant: what was made from another encoding's bytes by mistake is made anew.
+
+    Raises:
+        ArticleError: it surely is no Vietnamese as it stands, and cannot be mended without a loss.
+    """
+    legacy = convert_text(text)
+    return _converted(legacy, f"{name} is UTF-8, but its text is in {legacy.encoding}") if legacy else text
+
+
+def _converted(legacy: Conversion, problem: str) -> str:
+    if not legacy.text:
+        raise ArticleError(f"{problem}, with a part lost; save it anew from its original as UTF-8.")
+    return legacy.text
+
+
+def _mended(text: str, name: str) -> str:
     if not text.strip():
-        raise ArticleError(f"{path} holds only white space; put the article's text in it, or leave it out.")
-    legacy = guess_text(text)
-    if legacy:
-        raise ArticleError(f"{path} is UTF-8, but its text is in {legacy}; convert it to Unicode and save it as UTF-8.")
-    return text
+        raise ArticleError(f"{name} holds only white space; put the article's text in it, or leave it out.")
+    return mend(text, name)
 
 
 def _wide(data: bytes) -> str:
-    """Return "UTF-16" or "UTF-32" where a byte order mark or the pattern of NUL bytes says so, else ""."""
+    """Return the codec where a byte order mark or the pattern of NUL bytes says UTF-16 or UTF-32, else ""."""
     for bom, name in _BOMS.items():
         if data.startswith(bom):
             return name
     sample = data[:4096]
-    nulls = (sample[::2].count(0), sample[1::2].count(0))
+    first, second = sample[::2].count(0), sample[1::2].count(0)
     # Half of ordinary Vietnamese letters are ASCII: NUL in every other byte of UTF-16, never in both places.
-    if max(nulls) >= len(sample) * 0.15 and min(nulls) <= max(nulls) * 0.1:
-        return "UTF-16"
+    if max(first, second) >= len(sample) * 0.15 and min(first, second) <= max(first, second) * 0.1:
+        return "utf-16-le" if second > first else "utf-16-be"
     return ""

@@ -7,13 +7,17 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rag.articles.reading import READERS
+from rag.articles import jsonl
+from rag.articles.reading import OLD_WORD, READERS
 from rag.errors import ArticleError
+
+_READ = (*READERS, jsonl.SUFFIX)
+_TAKEN = frozenset((*_READ, OLD_WORD))
 
 
 def supported() -> str:
-    """Return the suffixes that can be read, for messages: ".markdown, .md, .txt"."""
-    return ", ".join(sorted(READERS))
+    """Return the suffixes that can be read, for messages: ".docx, .htm, .html, ..."."""
+    return ", ".join(sorted(_READ))
 
 
 def find(paths: Iterable[str | Path]) -> list[Path]:
@@ -38,7 +42,7 @@ def _expand(item: str | Path) -> list[Path]:
     try:
         path = path.expanduser()
         if path.is_dir():
-            return _or_raise(sorted(_walk(path)), f"{path} holds no article; put files in it ({supported()}).")
+            return _or_raise(articles_in(path), f"{path} holds no article; put files in it ({supported()}).")
         if path.exists():
             return [path]
     except (OSError, ValueError, RuntimeError) as error:
@@ -60,19 +64,26 @@ def _glob(pattern: Path) -> list[Path]:
     matches: list[Path] = []
     for name in sorted(glob.glob(str(pattern), recursive=True)):  # noqa: PTH207 - Path.glob refuses absolute patterns
         path = Path(name)
-        matches.extend(sorted(_walk(path)) if path.is_dir() else [path] if _is_article(path) else [])
+        matches.extend(articles_in(path) if path.is_dir() else [path] if _is_article(path) else [])
     return matches
 
 
-def _is_article(path: Path) -> bool:
+def is_named_as_article(path: Path) -> bool:
     """Whether a file in a folder is meant to be an article, by its name."""
     stem = path.stem.lower()
-    return (
-        path.suffix.lower() in READERS
-        and not path.name.startswith(".")
-        and stem.split(".")[0] != "readme"
-        and path.is_file()
-    )
+    return path.suffix.lower() in _TAKEN and not path.name.startswith(".") and stem.split(".")[0] != "readme"
+
+
+def _is_article(path: Path) -> bool:
+    return is_named_as_article(path) and path.is_file()
+
+
+def articles_in(folder: Path) -> list[Path]:
+    """Return the files below `folder` that are meant to be articles, sorted: see `find`.
+
+    Links are followed, but each real folder is entered once. `ArticleError` names a folder that cannot be read.
+    """
+    return sorted(_walk(folder))
 
 
 def _walk(folder: Path) -> Iterator[Path]:

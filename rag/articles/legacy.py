@@ -1,7 +1,7 @@
-"""Recognising Vietnamese in the encodings from before Unicode: TCVN3 (ABC), VNI, windows-1258.
+"""Vietnamese in the encodings from before Unicode (TCVN3 or ABC, VNI, windows-1258), and in UTF-8 that was read wrongly.
 
-Each table turns text whose bytes were read as Latin-1 back into Vietnamese. The one after which
-most words with accents are possible Vietnamese syllables is the encoding.
+Each table turns text whose bytes were read as windows-1252 back into Vietnamese. The one after which most words with
+accents are possible Vietnamese syllables is the encoding; where nearly all are, the text is converted.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
 
 _TCVN3 = dict(
     zip(
@@ -37,13 +39,34 @@ _SYLLABLE = re.compile(_ONSET + _RHYME + _CODA)
 _WORD = re.compile(r"[^\s\d!\"#$%&'()*+,./:;<=>?@\[\\\]^_`{|}~–—“”‘’…-]+")
 _TONES = (_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT)
 
-_SAMPLE = 50_000
+_WORDS = 3000
+"""How many words with accents are looked at."""
+
 _ENOUGH_WORDS = 4
 _ENOUGH_SHARE = 0.75
+_SURE_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """An encoding in words, and the text as it was meant; "" where that is not sure."""
+
+    encoding: str
+    text: str
 
 
 def _from_tcvn3(text: str) -> str:
-    return "".join(_TCVN3.get(c, c) for c in text)
+    """TCVN3 has no capitals with tones: fonts of capitals show the small letters' codes."""
+    return "\n".join(map(_capitals, "".join(_TCVN3.get(c, c) for c in text).split("\n")))
+
+
+def _capitals(line: str) -> str:
+    """A line, or the words of one, in capitals as far as can be seen, all in capitals."""
+    plain = [c for c in line if c.isascii() and c.isalpha()]
+    if len(plain) >= 4 and all(c.isupper() for c in plain):
+        return line.upper()
+    return _WORD.sub(lambda m: m.group().upper() if re.search(r"[A-Z][^a-z]*[A-Z]", m.group()) and not
+                     re.search(r"[a-z]", m.group()) else m.group(), line)  # fmt: skip
 
 
 def _from_vni(text: str) -> str:
@@ -62,30 +85,45 @@ def _from_vni(text: str) -> str:
 
 
 def _from_1258(text: str) -> str:
-    return unicodedata.normalize("NFC", text.encode("latin-1", "replace").decode("cp1258", "replace"))
+    return unicodedata.normalize("NFC", _bytes_of(text).decode("cp1258", "replace"))
 
 
 def _from_double_utf8(text: str) -> str:
-    """Undoes UTF-8 that was read as windows-1252 and saved again."""
+    """Undoes UTF-8 that was read as windows-1252, once or twice, and saved again."""
+    for _ in range(2):
+        again = _bytes_of(text).decode("utf-8", "replace")
+        if "\ufffd" in again and _share(again)[1] < _ENOUGH_WORDS:
+            break
+        text = again
+        if not _is_suspect(text):
+            break
+    return unicodedata.normalize("NFC", text)
+
+
+def _bytes_of(text: str) -> bytes:
+    """The bytes that gave `text` when they were read as windows-1252, or as Latin-1 in its five holes."""
     raw = bytearray()
     for c in text:
         try:
             raw += c.encode("cp1252")
         except UnicodeEncodeError:
-            raw.append(ord(c) if ord(c) < 0x100 else ord("?"))  # windows-1252 has five holes
-    return unicodedata.normalize("NFC", raw.decode("utf-8", "replace"))
+            raw += bytes((ord(c),)) if ord(c) < 0x100 else b"\xff"  # never part of UTF-8: what is lost shows
+    return bytes(raw)
 
 
-_BYTES: dict[str, Callable[[str], str]] = {
+def _text_of(data: bytes) -> str:
+    """`data` read as windows-1252, and as Latin-1 in its five holes."""
+    return "".join(map(_CP1252.__getitem__, data))
+
+
+_CP1252 = [bytes((b,)).decode("cp1252" if b not in b"\x81\x8d\x8f\x90\x9d" else "latin-1") for b in range(256)]
+
+_LEGACY: dict[str, Callable[[str], str]] = {
     "the legacy encoding TCVN3 (ABC)": _from_tcvn3,
     "the legacy encoding VNI": _from_vni,
-    "the legacy encoding windows-1258": _from_1258,
 }
-_TEXT: dict[str, Callable[[str], str]] = {
-    "the legacy encoding TCVN3 (ABC)": _from_tcvn3,
-    "the legacy encoding VNI": _from_vni,
-    "UTF-8 that was read as windows-1252": _from_double_utf8,
-}
+_BYTES = _LEGACY | {"the legacy encoding windows-1258": _from_1258}
+_TEXT = _LEGACY | {"UTF-8 that was read as windows-1252": _from_double_utf8}
 
 
 def is_syllable(word: str) -> bool:
@@ -97,39 +135,41 @@ def is_syllable(word: str) -> bool:
     return _SYLLABLE.fullmatch(bare) is not None
 
 
-def _accented(text: str) -> list[str]:
-    return [word for word in _WORD.findall(text) if not word.isascii()]
-
-
 def _share(text: str) -> tuple[float, int]:
     """Return the share of words with accents that are possible syllables, and the number of such words."""
-    found = _accented(text)
+    found = list(islice((m.group() for m in _WORD.finditer(text) if not m.group().isascii()), _WORDS))
     return sum(map(is_syllable, found)) / max(len(found), 1), len(found)
 
 
-def _best(text: str, tables: dict[str, Callable[[str], str]], floor: float) -> str:
-    """Return the name of the table that makes most words Vietnamese, or "" where none does."""
-    best, name = max(floor, _ENOUGH_SHARE), ""
-    for candidate, convert in tables.items():
-        share, count = _share(convert(text))
+def _is_suspect(text: str) -> bool:
+    """Whether most words with accents are impossible in Vietnamese."""
+    own, count = _share(unicodedata.normalize("NFC", text))
+    return count >= _ENOUGH_WORDS and own <= 0.5
+
+
+def _best(text: str, tables: dict[str, Callable[[str], str]], floor: float) -> Conversion | None:
+    """Return what the table gives that makes most words Vietnamese, or None where none does."""
+    best, found = max(floor, _ENOUGH_SHARE), None
+    for name, convert in tables.items():
+        converted = convert(text)
+        share, count = _share(converted)
         if count >= _ENOUGH_WORDS and share > best:
-            best, name = share, candidate
-    return name
+            is_sure = share >= _SURE_SHARE and "\ufffd" not in converted
+            best, found = share, Conversion(name, converted if is_sure else "")
+    return found
 
 
-def guess_bytes(data: bytes) -> str:
-    """Return the legacy Vietnamese encoding of bytes that are not UTF-8, in words, or ""."""
-    return _best(data[:_SAMPLE].decode("latin-1"), _BYTES, 0.0)
+def convert_bytes(data: bytes) -> Conversion | None:
+    """Return what bytes that are not UTF-8 are in, and say, or None if that cannot be told."""
+    return _best(_text_of(data), _BYTES, 0.0)
 
 
-def guess_text(text: str) -> str:
-    """Return the legacy encoding that Unicode text was wrongly read from, in words, or "".
+def convert_text(text: str) -> Conversion | None:
+    """Return the encoding that Unicode text was wrongly read from, and what it says, or None.
 
     Only text whose own words are mostly impossible in Vietnamese is suspected, so that an article
     with foreign names, or one in French, passes.
     """
-    sample = text[:_SAMPLE]
-    own, count = _share(unicodedata.normalize("NFC", sample))
-    if count < _ENOUGH_WORDS or own > 0.5:
-        return ""
-    return _best(sample, _TEXT, own + 0.3)
+    if not _is_suspect(text):
+        return None
+    return _best(text, _TEXT, _share(unicodedata.normalize("NFC", text))[0] + 0.3)

@@ -24,6 +24,8 @@ _DATE = re.compile(
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}(?:[:h]|\s?giờ\s?)\d{0,2}(?::\d{2})?(?:\s?phút)?(?!\d)", re.IGNORECASE)
 _ZONE = re.compile(r"\(?\bGMT\s?[+-]?\s?\d*\)?|\+07(?::?00)?|\bT(?=\d)", re.IGNORECASE)
+_PLACE_AND_DAY = re.compile(r"[^,:\d]{2,40}, ngày \d{1,2} tháng \d{1,2} năm \d{4}\W*", re.IGNORECASE)
+_COUNT = re.compile(r"(?:lượt|số lần) (?:xem|đọc)\s*:?\s*[\d.,]+|[\d.,]+ lượt (?:xem|đọc)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[|,;:·•/()\[\]–—-]")
 _NAME = re.compile(r"[^\W\d_a-zà-ỹđ][^\W\d_]*\.?(?:[^\W\d_]+\.?)?(?:\s[^\W\d_a-zà-ỹđ][^\W\d_]*\.?){1,4}")
 _INITIALS = re.compile(r"[A-ZĐ]\.\s?[A-ZĐ][^\W\d_]*")
@@ -31,6 +33,7 @@ _ASIDE = re.compile(r"\s*\((?:tổng hợp|biên dịch|dịch|lược dịch|th
 _DATELINE = re.compile(r"^\(?(?P<name>[\w.&+ ]{2,40}?)\)?\s*[-–—]\s*(?=\S)")
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.(?:vn|com|net|org)", re.IGNORECASE | re.ASCII)
 _SENTENCE_END = re.compile(r"(?<=[a-zà-ỹđ0-9”\")][.!?…])\s+(?=[A-ZÀ-ỸĐ“\"])|(?<=[a-zà-ỹđ][”\"][.!?…])\s+")
+_SUBJECT = re.compile(r"V/v:?\s+(?P<what>.{5,200})", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[,;:]\s|\s[-–—]\s")
 
 _MAX_LINE = 200
@@ -112,7 +115,7 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
                 0 <= near < len(head)
                 and near not in lines
                 and not head[near].level
-                and (name := _name(head[near].text))
+                and (name := name_in(head[near].text))
             ):
                 lines[near] = _Line(author=name)
     if len(lines) == len(blocks):
@@ -137,6 +140,9 @@ def _title(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[B
     """Return the title and the text without it; a first sentence that serves as title stays in the text."""
     if front.title or not blocks:
         return front, without_title(blocks, front.title)
+    if official := _official(blocks):
+        title, used = official
+        return replace(front, title=title), [block for at, block in enumerate(blocks) if at not in used]
     line = next((block for block in blocks if block.level == 1), None)
     if line is None and len(blocks) > 1 and (blocks[0].level or is_title_like(blocks[0])):
         line = blocks[0]
@@ -144,6 +150,25 @@ def _title(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[B
         return replace(front, title=line.text), without_title(blocks, line.text)
     paragraph = next((block for block in blocks if block.kind == "paragraph"), blocks[0])
     return replace(front, title=short_title(paragraph.text)), blocks
+
+
+def _official(blocks: list[Block]) -> tuple[str, range] | None:
+    """The title of an official document, "Quyết định về việc ...", and the lines that it stands on, if it is one.
+
+    Such documents have their kind on a line of its own in capitals, and below it what they are about.
+    """
+    first, _ = body_range(blocks)
+    for at, block in enumerate(blocks[: first + 1]):
+        kind = block.text.strip(" :*")
+        if kind.isupper() and kind.lower() in byline().document_kinds and at + 1 < len(blocks):
+            subject = blocks[at + 1].text
+            if words(subject) < 3 or subject.isupper() or len(subject) > 2 * MAX_TITLE:
+                return None
+            lower = subject[0].lower() + subject[1:] if subject[1:2].islower() else subject
+            return f"{kind.capitalize()} {lower.rstrip(' .')}", range(at, at + 2)
+        if subject_line := _SUBJECT.match(block.text):
+            return f"Công văn về việc {subject_line['what'].rstrip(' .')}", range(at, at + 1)
+    return None
 
 
 def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
@@ -200,8 +225,9 @@ def _lead(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
         name = match["name"].strip()
         publisher = publishers().get(name.lower(), name if _DOMAIN.fullmatch(name) else "")
         if publisher:
-            text = block.text[match.end() :]
-            rest[at] = replace(block, text=text)
+            cut = match.end()
+            pages = tuple((max(0, offset - cut), page) for offset, page in block.pages)
+            rest[at] = replace(block, text=block.text[cut:], pages=pages)
             return replace(front, publisher=front.publisher or publisher), rest
     return front, rest
 
@@ -217,17 +243,19 @@ def _byline(line: str) -> _Line | None:
     match = _DATE.search(line[:_MAX_LINE])
     if not match or words(line) > 16 or len(line) > _MAX_LINE or line.endswith(":"):
         return None
-    around = line[: match.start()] + " | " + line[match.end() :]
+    if _PLACE_AND_DAY.fullmatch(line):  # the head of an official letter
+        return _Line(_to_date(match))
+    around = _COUNT.sub(" ", line[: match.start()] + " | " + line[match.end() :])
     zoned = bool(_ZONE.search(around))
     timed = bool(_TIME.search(around))
     left = byline().labels.sub(" | ", _TIME.sub(" | ", _ZONE.sub(" ", around)))
     parts = [part.strip() for part in _SEPARATORS.split(left) if any(c.isalpha() for c in part)]
-    authors = [name for part in parts if (name := _name(part))]
+    authors = [name for part in parts if (name := name_in(part))]
     author = " - ".join(authors)
     published = _to_date(match)
     if len(authors) == len(parts):
         # "Inter Miami 8/7/2024" is a line of a table: a name needs a separator or the time.
-        bare = author and not timed and not re.search(r"[|·•,–—]|\s-|-\s", line)
+        bare = author and not timed and not re.search(r"[|·•,:–—]|\s-|-\s", _TIME.sub("", line))
         return None if bare or not (published or author) else _Line(published, author)
     # Other words: a section ("Pháp luật - 6/12/2024 15:52"), a place ("Huế, ngày 9 tháng 3 năm 2023").
     section = len(parts) == 1 and words(parts[0]) <= 3 and timed and re.match(r"[^\W\d_][^|,–-]*\s[|–-]\s", line)
@@ -246,7 +274,7 @@ def _to_date(match: re.Match[str]) -> date | None:
         return None
 
 
-def _name(text: str) -> str:
+def name_in(text: str) -> str:
     """`text` as the name of one or two people, or "" if it is something else."""
     text = text.strip(" .")
     if len(text) > _MAX_LINE:
@@ -255,10 +283,11 @@ def _name(text: str) -> str:
     people = [part.strip() for part in re.split(r"\s[-–—&]\s|,\s|/", text)]
     if not people or len(people) > 3 or key(text) in rules.not_names:
         return ""
+    people = [rules.titles.sub("", person) for person in people]
     for person in people:
         if not (_NAME.fullmatch(person) or _INITIALS.fullmatch(person)) or key(person) in rules.not_names:
             return ""
-        if set(key(person).split()) & rules.not_name_words:
+        if set(key(person).split()) & rules.not_name_words or person.lower() in rules.document_kinds:
             return ""
     return " - ".join(person.title() if person.isupper() and "." not in person else person for person in people)
 
@@ -269,4 +298,4 @@ def _signature(line: str) -> str:
     label, colon, rest = line.partition(":")
     if colon and key(label) in {key(known) for known in byline().author_labels}:
         line = rest.strip()
-    return "" if is_ended(line.rstrip(".")) else _name(line)
+    return "" if is_ended(line.rstrip(".")) else name_in(line)

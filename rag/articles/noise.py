@@ -6,6 +6,7 @@ Every rule looks at whole lines. The words are in `data/noise.toml`.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import takewhile
 
 from rag.articles.blocks import Block, is_body, is_ended, is_title_like, key, words
@@ -126,7 +127,7 @@ def without_repeats(blocks: list[Block]) -> list[Block]:
         if block.kind == "paragraph" and words(text) >= 7 and same in seen:
             continue
         seen.add(same)
-        kept.append(Block(text, block.kind, block.level))
+        kept.append(replace(block, text=text))
     return kept
 
 
@@ -147,7 +148,7 @@ def with_headings(blocks: list[Block]) -> list[Block]:
     marked: list[Block] = []
     for at, block in enumerate(blocks):
         following = blocks[at + 1] if at + 1 < len(blocks) else None
-        marked.append(Block(block.text, "heading") if following and _is_heading(block, following) else block)
+        marked.append(replace(block, kind="heading") if following and _is_heading(block, following) else block)
     return marked
 
 
@@ -158,6 +159,7 @@ def _is_heading(block: Block, following: Block) -> bool:
         or words(text) > 20
         or is_ended(text)
         or text.count(",") > 3
+        or " | " in text  # a row of a table
         or not (is_body(following) or following.kind == "item")
     ):
         return False

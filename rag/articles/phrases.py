@@ -71,6 +71,7 @@ class Noise:
     inline: Phrases
     last: Phrases
     captions: Phrases
+    boxes: re.Pattern[str]
 
 
 @cache
@@ -87,6 +88,7 @@ def noise() -> Noise:
         inline=_phrases(data["cut"], name, "", "inline_patterns"),
         last=_phrases(data["last"], name),
         captions=_phrases(data["captions"], name),
+        boxes=re.compile("|".join(p.pattern for p in _patterns(data["boxes"], "patterns", name)), re.IGNORECASE),
     )
 
 
@@ -98,6 +100,8 @@ class Byline:
     author_labels: frozenset[str]
     not_names: frozenset[str]
     not_name_words: frozenset[str]
+    titles: re.Pattern[str]
+    document_kinds: frozenset[str]
     mastheads: Phrases
     offices: Phrases
 
@@ -113,6 +117,8 @@ def byline() -> Byline:
         author_labels=frozenset(map(key, data["author_labels"])),
         not_names=frozenset(map(key, data["not_names"])),
         not_name_words=frozenset(map(key, data["not_name_words"])),
+        titles=re.compile(r"^(?:(?:" + "|".join(map(re.escape, data["titles"])) + r")\.?\s)+", re.IGNORECASE),
+        document_kinds=frozenset(kind.lower() for kind in data["document_kinds"]),
         mastheads=_phrases(data, name, "", "mastheads"),
         offices=_phrases(data, name, "", "offices"),
     )

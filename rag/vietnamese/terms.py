@@ -1,8 +1,9 @@
 """The lexical terms of a text: what BM25 counts. Syllables, pairs of syllables and segmented words.
 
 Each kind stands in two forms, accented and folded, so that a question typed without accents finds the
-same passages. The fields are kept apart: each has its own statistics, and a search weighs them. A seventh field is
-never searched: the abbreviations that the text itself explains.
+same passages. The fields are kept apart: each has its own statistics, and a search weighs them. Two more are never
+searched by a question: the abbreviations that the text itself explains, and the sketch of a whole article
+(`rag.alike`), which stands with its first chunk.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from rag.vietnamese.normalize import match_form, strip_accents
 from rag.vietnamese.words import segment
 
 DEFINITIONS = "definitions"
+SKETCH = "sketch"
 
 # Numbers keep their separators (36,6 and 1.000.000 are one term); letters and digits part (15-CT/TW: 15 ct tw).
 TERM = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
-FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words", DEFINITIONS)
+FIELDS = ("syllables", "pairs", "words", "folded_syllables", "folded_pairs", "folded_words", DEFINITIONS, SKETCH)
 
 RULE = "syllables-pairs-words-3"
 """Identity of the way of making terms, kept in the index: a change here asks for a rebuild."""
@@ -35,7 +37,7 @@ def syllables(text: str) -> list[str]:
 
 
 def terms(text: str) -> Terms:
-    """The terms of `text` by field. Pairs and words join their syllables with "_"."""
+    """The terms of `text` by field, but for `SKETCH`. Pairs and words join their syllables with "_"."""
     single = syllables(text)
     pairs = [f"{a}_{b}" for a, b in pairwise(single)]
     words = ["_".join(found) for word in segment(text) if (found := syllables(word))]
