@@ -40,7 +40,7 @@ _MOST = 4  # operations that a writer may end before the one in which it is kill
 _LONGEST = 1.0  # seconds until it is killed then
 _PATIENCE = 120.0  # seconds that a process may take for one thing on a busy machine
 _ARTICLES = 300  # of the smaller index, about
-_SNAPSHOT_EVERY = 200  # operations, instead of 10,000, so that writing a snapshot is interrupted too
+_SNAPSHOT_EVERY = 200  # operations, instead of 2,000, so that writing a snapshot is interrupted too
 _READERS = 2
 _BEACON = "beacon"  # an article that every round of adding and changing writes, and the readers look for
 
