@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test test-slow lint check format bench load lock clean
+.PHONY: help serve test test-slow lint check format bench load crash lock clean
 
 help:
 	@echo "make serve      install, index the seed articles, and open the chat on http://127.0.0.1:7860"
@@ -12,6 +12,7 @@ help:
 	@echo "make format     let ruff format and mend what it can"
 	@echo "make bench      measure the time of a question, warm and cold"
 	@echo "make load       measure 50 users at the same time"
+	@echo "make crash      kill 100 processes that write to an index, and look what is left"
 	@echo "make lock       write constraints.txt anew from the newest versions that pyproject.toml allows"
 	@echo "make clean      remove what the other targets made"
 
@@ -41,6 +42,9 @@ bench: $(VENV)/.installed
 
 load: $(VENV)/.installed-dev
 	$(BIN)/python -m eval.load
+
+crash: $(VENV)/.installed
+	$(BIN)/python -m eval.crash
 
 lock:
 	rm -rf $(VENV)-lock

@@ -1,7 +1,7 @@
 """What is left of an index whose writer is killed. `python -m eval.crash --rounds 100`, or `make crash`.
 
-In each round a process writes to the index (adds, changes and removes articles, rebuilds) and tells what it is about to do
-and what was acknowledged, until it is killed (SIGKILL) at a moment of chance. Then the index is opened and compared with
+In each round a process writes to the index (adds, changes and removes articles, rebuilds) and tells what it begins and
+what was acknowledged, until it is killed (SIGKILL) at a moment of chance. Then the index is opened and compared with
 what it has to hold. Other processes read all the while. Then the same again with more chunks, to see how long opening
 takes. The embedder is made up: it is the storage that is on trial. Exits with 1 if anything was wrong.
 """
@@ -19,7 +19,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,19 +32,20 @@ from index.schema import Filter, Vectors
 from rag.corpus import Corpus
 from rag.embedding import Kind
 from rag.schema import VERSION_DIGITS, Article
-from rag.vietnamese.terms import FIELDS
+from rag.vietnamese.terms import FIELDS, terms
 
 _CHUNKS = 10_000  # of the larger index
 _ROUNDS_AT_SIZE = 10
-_LONGEST = 1.5  # seconds that a writer lives at most, once it writes
-_STARTING = 120.0  # seconds that a process may take to start on a busy machine
+_MOST = 4  # operations that a writer may end before the one in which it is killed
+_LONGEST = 1.0  # seconds until it is killed then
+_PATIENCE = 120.0  # seconds that a process may take for one thing on a busy machine
 _ARTICLES = 300  # of the smaller index, about
-_SNAPSHOT_EVERY = 200  # operations, instead of 10,000, so that writing a snapshot is interrupted too
+_SNAPSHOT_EVERY = 200  # operations, instead of 2,000, so that writing a snapshot is interrupted too
 _READERS = 2
 _BEACON = "beacon"  # an article that every round of adding and changing writes, and the readers look for
 
-_PROCESSES = get_context("spawn")
-_State = dict[str, int]
+_PROCESSES = get_context("forkserver")  # fork alone would take the threads of the engines along
+_State = Mapping[str, int]
 """What the index holds: by article, the number of the operation that wrote it."""
 
 
@@ -57,16 +58,10 @@ class Operation:
     written: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-
-@dataclass(slots=True)
-class Trial:
-    """The figures, and all that was wrong."""
-
-    rounds: int = 0
-    acknowledged: Counter[str] = field(default_factory=Counter)
-    interrupted: Counter[str] = field(default_factory=Counter)
-    opening: list[float] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
+    def after(self, state: _State) -> _State:
+        """What the index holds after it, if it held `state`."""
+        left = {name: number for name, number in state.items() if name not in self.removed}
+        return left | dict.fromkeys(self.written, self.number)
 
 
 class CheapEmbedder:
@@ -92,18 +87,21 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=_CHUNKS, help=f"of the larger index (default {_CHUNKS})")
     parser.add_argument("--seed", type=int, default=1, help="of all that is left to chance (default 1)")
     options = parser.parse_args()
+    _PROCESSES.set_forkserver_preload(["index.local", "rag.corpus"])
     chance = random.Random(options.seed)  # noqa: S311 # chance, not secrets
     with tempfile.TemporaryDirectory() as folder:
-        small, lags = try_out(Path(folder) / "small", options.rounds, _ARTICLES, chance)
-        large, _ = try_out(Path(folder) / "large", min(_ROUNDS_AT_SIZE, options.rounds), options.chunks, chance)
+        small = Trial(Path(folder) / "small", _ARTICLES, chance)
+        small.try_out(options.rounds)
+        large = Trial(Path(folder) / "large", options.chunks, chance)
+        large.try_out(min(_ROUNDS_AT_SIZE, options.rounds))
     figures = {
-        "rounds": small.rounds,
-        "acknowledged": dict(small.acknowledged),
+        "rounds": options.rounds,
+        "acknowledged": dict(small.ended),
         "killed_in": dict(small.interrupted),
-        "wrong": len(small.wrong) + len(large.wrong),
-        "readers_see_after_s": _summary(lags),
+        "readers_see_after_s": _summary(small.lags),
         "opening_s": _summary(small.opening),
         f"opening_at_{options.chunks}_chunks_s": _summary(large.opening),
+        "wrong": len(small.wrong) + len(large.wrong),
     }
     print(json.dumps(figures, indent=2))
     for what in small.wrong + large.wrong:
@@ -111,27 +109,116 @@ def main() -> None:
     sys.exit(1 if small.wrong or large.wrong else 0)
 
 
-def try_out(folder: Path, rounds: int, articles: int, chance: random.Random) -> tuple[Trial, list[float]]:
-    """Kill writers of an index of about so many articles of one chunk, and read beside them.
+class Trial:
+    """An index of some articles of one chunk, what it has to hold, the figures, and all that was wrong.
 
-    The second are the seconds from each acknowledgement until a reader saw what was acknowledged.
+    `lags` are seconds from an acknowledgement until a reader saw what was acknowledged; `opening` seconds from opening
+    the index until the first answer.
     """
-    trial, state, seen = Trial(), dict[str, int](), dict[tuple[str, int], str]()
-    with closing(LocalIndex(folder, FIELDS)) as local:
-        names = [f"a{number}" for number in range(articles)]
-        Corpus(local, CheapEmbedder).add([article(name, 0) for name in (_BEACON, *names)])
-        state |= dict.fromkeys((_BEACON, *names), 0)
-    acknowledged: dict[int, float] = {}
-    readers = [_Reader(folder) for _ in range(_READERS)]
-    number = 1
-    for _ in range(rounds):
-        pending, number = _round(folder, state, number, trial, acknowledged, chance)
-        held = _look(folder, trial, seen)
-        _compare(held, state, pending, trial)
-        state = held
-        seen = {(name, at): digest for (name, at), digest in seen.items() if name in held}
-        trial.rounds += 1
-    return trial, [lag for reader in readers for lag in reader.stop(acknowledged, trial)]
+
+    def __init__(self, folder: Path, articles: int, chance: random.Random) -> None:
+        """Make the index in `folder`."""
+        self.ended, self.interrupted = Counter[str](), Counter[str]()
+        self.lags: list[float] = []
+        self.opening: list[float] = []
+        self.wrong: list[str] = []
+        self._folder = folder
+        self._chance = chance
+        self._number = 0  # of the last operation
+        self._acknowledged: dict[int, float] = {}  # when, of those that wrote the beacon
+        self._versions: dict[tuple[str, int], str] = {}  # of each article that is there, all that were met
+        names = [_BEACON, *(f"a{number}" for number in range(articles))]
+        with closing(LocalIndex(folder, FIELDS)) as local:
+            Corpus(local, CheapEmbedder).add([article(name, 0) for name in names])
+        self._state: _State = dict.fromkeys(names, 0)
+
+    def try_out(self, rounds: int) -> None:
+        """Kill so many writers, and read beside them."""
+        readers = [_Reader(self._folder) for _ in range(_READERS)]
+        for _ in range(rounds):
+            pending = self._kill_a_writer()
+            held = self._look()
+            self._compare(held, pending)
+            self._state = held
+        for reader in readers:
+            saw = reader.stop()
+            if [number for number, _ in saw] != sorted(number for number, _ in saw):
+                self._complain("a reader saw an older state after a newer one")
+            for number, acknowledged in self._acknowledged.items():
+                if moments := [moment for seen, moment in saw if seen >= number]:
+                    self.lags.append(max(moments[0] - acknowledged, 0.0))
+                else:
+                    self._complain(f"a reader never saw operation {number}")
+
+    def _complain(self, what: str) -> None:
+        self.wrong.append(f"after {sum(self.interrupted.values())} kills: {what}")
+
+    def _kill_a_writer(self) -> Operation | None:
+        """Let a writer write, note what it says was acknowledged, and return what it was killed in."""
+        ours, theirs = _PROCESSES.Pipe(duplex=False)
+        arguments = (self._folder, self._state, self._number + 1, self._chance.random(), theirs)
+        writer = _PROCESSES.Process(target=_write, args=arguments)
+        writer.start()
+        theirs.close()
+        pending: Operation | None = None
+        allowed, doomed = self._chance.randint(0, _MOST), float("inf")
+        with ours, suppress(EOFError):  # the end of what it said before it was killed
+            while True:
+                if doomed == float("inf") and allowed < 0:
+                    doomed = time.monotonic() + self._chance.uniform(0, _LONGEST)
+                if not ours.poll(max(min(doomed - time.monotonic(), _PATIENCE), 0)):
+                    if time.monotonic() < doomed:
+                        raise TimeoutError("The writer does nothing.")
+                    writer.kill()
+                    doomed = time.monotonic() + _PATIENCE
+                said = ours.recv()
+                if isinstance(said, Operation):
+                    pending, self._number = said, said.number
+                elif pending:
+                    self._note(pending, said)
+                    pending = None
+                allowed -= not isinstance(said, Operation)
+        writer.join()
+        if pending:
+            self.interrupted[pending.kind] += 1
+        return pending
+
+    def _note(self, operation: Operation, moment: float) -> None:
+        """The operation was acknowledged: from now on the index has to hold what it wrote."""
+        self.ended[operation.kind] += 1
+        self._state = operation.after(self._state)
+        if _BEACON in operation.written:
+            self._acknowledged[operation.number] = moment
+
+    def _look(self) -> _State:
+        """Open the index and look at everything in it."""
+        begun = time.perf_counter()
+        with closing(LocalIndex(self._folder, FIELDS)) as local:
+            corpus = Corpus(local, CheapEmbedder)
+            find_beacon(corpus)
+            self.opening.append(time.perf_counter() - begun)
+            for fault in corpus.verify():
+                self._complain(fault.what)
+            held = {found.id: number_of(found) for found in corpus.articles()}
+            self._versions = {key: version for key, version in self._versions.items() if key[0] in held}
+            for (name, number), version in self._versions.items():
+                edition = corpus.edition(name, version)
+                is_old = held[name] != number
+                if not edition or edition.article != article(name, number) or bool(edition.replaced) != is_old:
+                    self._complain(f"what {name} was in operation {number} is lost")
+            now = {(known.id, held[known.id]): known.digest[:VERSION_DIGITS] for known in local.known()}
+            self._versions |= now
+        return held
+
+    def _compare(self, held: _State, pending: Operation | None) -> None:
+        """Whether the index holds what was acknowledged, with the operation that was interrupted or without it."""
+        before = self._state
+        after = pending.after(before) if pending else before
+        for name in sorted(held.keys() | before.keys() | after.keys()):
+            if held.get(name) not in {before.get(name), after.get(name)}:
+                self._complain(f"{name} is of operation {held.get(name)}, not {before.get(name)}")
+        if pending and pending.removed and len({name in held for name in pending.removed}) > 1:
+            self._complain("a removal was done by halves")
 
 
 def article(name: str, number: int) -> Article:
@@ -146,57 +233,13 @@ def number_of(found: Article) -> int:
     return int(number[1]) if number and article(found.id, int(number[1])) == found else -1
 
 
-def _round(
-    folder: Path, state: _State, number: int, trial: Trial, acknowledged: dict[int, float], chance: random.Random
-) -> tuple[Operation | None, int]:
-    """Let a writer write and kill it. What was acknowledged goes into `state`; the rest is the operation in which it was
-    killed, if any, and the number of the next.
-    """
-    ours, theirs = _PROCESSES.Pipe(duplex=False)
-    writer = _PROCESSES.Process(target=_write, args=(folder, state, number, chance.random(), theirs))
-    writer.start()
-    theirs.close()
-    pending: Operation | None = None
-    with ours, suppress(EOFError, OSError):  # it was killed while it told something
-        if not ours.poll(_STARTING):
-            raise TimeoutError("The writer does not start.")
-        ours.recv()
-        end = time.monotonic() + chance.uniform(0, _LONGEST)
-        while (left := end - time.monotonic()) > 0:
-            if ours.poll(left):
-                pending = _hear(ours, state, trial, acknowledged, pending)
-        writer.kill()
-        while True:  # what it said before it was killed
-            pending = _hear(ours, state, trial, acknowledged, pending)
-    writer.join()
-    if pending:
-        trial.interrupted[pending.kind] += 1
-    return pending, 1 + max([number, *acknowledged, pending.number if pending else 0])
-
-
-def _hear(
-    ours: Connection, state: _State, trial: Trial, acknowledged: dict[int, float], pending: Operation | None
-) -> Operation | None:
-    """Hear one word of the writer: what it begins, or, as a moment in time, that this is acknowledged."""
-    said = ours.recv()
-    if isinstance(said, Operation):
-        return said
-    assert pending  # noqa: S101 # it says what it begins
-    state |= dict.fromkeys(pending.written, pending.number)
-    for name in pending.removed:
-        del state[name]
-    trial.acknowledged[pending.kind] += 1
-    if _BEACON in pending.written:
-        acknowledged[pending.number] = said
-    return None
-
-
 def _write(folder: Path, state: _State, number: int, seed: float, told: Connection) -> None:
     """Write until killed."""
     index.dense._SNAPSHOT_EVERY = _SNAPSHOT_EVERY
     chance = random.Random(seed)  # noqa: S311 # chance, not secrets
     corpus = Corpus(LocalIndex(folder, FIELDS), CheapEmbedder)
     names, size = [name for name in state if name != _BEACON], len(state)
+    terms("xin chào")  # loads what takes longest
     told.send("ready")
     while True:
         kind = chance.choices(("add", "change", "remove", "rebuild"), (4, 4, 4 if len(names) >= size else 1, 1))[0]
@@ -221,41 +264,7 @@ def _write(folder: Path, state: _State, number: int, seed: float, told: Connecti
         number += 1
 
 
-def _look(folder: Path, trial: Trial, seen: dict[tuple[str, int], str]) -> _State:
-    """Open the index and look at everything in it. `seen` are the versions that were met before, and are met now."""
-    begun = time.perf_counter()
-    with closing(LocalIndex(folder, FIELDS)) as local:
-        corpus = Corpus(local, CheapEmbedder)
-        _find_beacon(corpus)
-        trial.opening.append(time.perf_counter() - begun)
-        trial.wrong += [f"round {trial.rounds}: {fault.what}" for fault in corpus.verify()]
-        held = {found.id: number_of(found) for found in corpus.articles()}
-        for (name, number), version in seen.items():
-            edition = corpus.edition(name, version)
-            if edition and (
-                edition.article != article(name, number) or (edition.replaced is None) != (held[name] == number)
-            ):
-                trial.wrong.append(f"round {trial.rounds}: what {name} was in operation {number} is lost")
-        seen |= {(known.id, held[known.id]): known.digest[:VERSION_DIGITS] for known in local.known()}
-    return held
-
-
-def _compare(held: _State, state: _State, pending: Operation | None, trial: Trial) -> None:
-    """Whether the index holds what was acknowledged, with the operation that was interrupted or without it."""
-    before, after = dict(state), dict(state)
-    if pending:
-        after |= dict.fromkeys(pending.written, pending.number)
-        for name in pending.removed:
-            del after[name]
-    for name in sorted(held.keys() | before.keys() | after.keys()):
-        if held.get(name) not in {before.get(name), after.get(name)}:
-            what = "came back" if name not in before else "is lost"
-            trial.wrong.append(f"round {trial.rounds}: {name} {what}: {held.get(name)}, not {before.get(name)}")
-    if pending and pending.removed and len({name in held for name in pending.removed}) > 1:
-        trial.wrong.append(f"round {trial.rounds}: a removal was done by halves")
-
-
-def _find_beacon(corpus: Corpus) -> int:
+def find_beacon(corpus: Corpus) -> int:
     """The operation that wrote the beacon, as a search finds it by its vector and by its words; -1 if not by both."""
     (vector,) = corpus.embedder.embed(["?"], "query")
     hits = corpus.index.search(vector, {"syllables": {_BEACON: 1.0}}, 5, Filter(documents=frozenset({_BEACON})))
@@ -270,7 +279,7 @@ def _read(folder: Path, told: Connection) -> None:
     with closing(LocalIndex(folder, FIELDS)) as local, suppress(OSError):
         corpus, last = Corpus(local, CheapEmbedder), -1
         while not told.poll(0.02):
-            if (number := _find_beacon(corpus)) not in {-1, last}:
+            if (number := find_beacon(corpus)) not in {-1, last}:
                 told.send((last := number, time.time()))
 
 
@@ -282,26 +291,17 @@ class _Reader:
         self._process = _PROCESSES.Process(target=_read, args=(folder, theirs), daemon=True)
         self._process.start()
         theirs.close()
-        if not self._ours.poll(_STARTING):
+        if not self._ours.poll(_PATIENCE):
             raise TimeoutError("The reader does not start.")
 
-    def stop(self, acknowledged: Mapping[int, float], trial: Trial) -> list[float]:
-        """End it, and give the seconds after which it saw what was acknowledged."""
-        saw: list[tuple[int, float]] = []
+    def stop(self) -> list[tuple[int, float]]:
+        """End it, and tell which operations it saw, and when."""
+        saw = list[tuple[int, float]]()
         while self._ours.poll(1):
             saw.append(self._ours.recv())
         self._ours.send("stop")
-        self._process.join(_STARTING)
-        if [number for number, _ in saw] != sorted(number for number, _ in saw):
-            trial.wrong.append("a reader saw an older state after a newer one")
-        lags = []
-        for number, moment in acknowledged.items():
-            when = next((seen_at for seen, seen_at in saw if seen >= number), None)
-            if when is None:
-                trial.wrong.append(f"a reader never saw operation {number}")
-            else:
-                lags.append(max(when - moment, 0.0))
-        return lags
+        self._process.join(_PATIENCE)
+        return saw
 
 
 def _summary(seconds: Sequence[float]) -> dict[str, float]:

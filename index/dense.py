@@ -26,8 +26,9 @@ from index.store import Moment, Operation, Store
 
 _SNAPSHOT = re.compile(r"dense-(\d+)-([0-9a-f]+)\.faiss")
 _DIGEST_BYTES = 16
-# A snapshot is written anew when this many operations were replayed on the one before (0.1 s of replay).
-_SNAPSHOT_EVERY = 10_000
+# A snapshot is written anew when this many operations were replayed on the one before (0.1 s of replay), or as many as
+# this share of all vectors, so that writing many does not write the file for each few of them.
+_SNAPSHOT_EVERY, _SNAPSHOT_SHARE = 2_000, 0.1
 # Operations that are replayed at once: few enough for the memory.
 _BATCH = 10_000
 
@@ -121,7 +122,8 @@ class Dense:
         sequence = self._moment.sequence
         if self._index is None or self._saved_sequence == sequence:
             return
-        if self._saved_sequence > 0 and sequence - self._saved_sequence < _SNAPSHOT_EVERY and not at_once:
+        enough = max(_SNAPSHOT_EVERY, self._index.ntotal * _SNAPSHOT_SHARE)
+        if self._saved_sequence > 0 and sequence - self._saved_sequence < enough and not at_once:
             return
         path = self._folder / f"dense-{sequence}-{self._moment.token:x}.faiss"
         temporary = path.with_suffix(".tmp")

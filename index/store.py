@@ -48,11 +48,21 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A record that was written, or, if `vector` and `terms` are None, removed."""
+    """A record that was written, or, if `vector` and `terms` are None, removed. Each engine reads but one of them."""
 
     rid: int
-    vector: Vectors | None
-    terms: Terms | None
+    vector_blob: bytes | None
+    terms_blob: bytes | None
+
+    @property
+    def vector(self) -> Vectors | None:
+        """The vector of the record."""
+        return None if self.vector_blob is None else _from_blob(self.vector_blob)
+
+    @property
+    def terms(self) -> Terms | None:
+        """The terms of the record."""
+        return None if self.terms_blob is None else json.loads(zlib.decompress(self.terms_blob))
 
 
 class Store:
@@ -157,7 +167,7 @@ class Store:
             self._remove_records("where document = ?", document.id)
             for rid, record in enumerate(entry.records, self._next_rid()):
                 self._db.execute(insert_into("record"), (rid, *_to_row(document.id, record)))
-                self._log("select ?", rid)
+            self._log("select rid from record where document = ? order by rid", document.id)
 
     def write_all(self, manifest: Manifest, entries: Iterable[Entry]) -> None:
         """Inside a transaction: put `entries` in the place of all there is."""
@@ -325,10 +335,7 @@ class Store:
             for rid, vector, terms, sound in self._db.execute(sql, (sequence,)):  # they may be too many for a list
                 if not sound:
                     raise self.damaged(f"Record {rid}")
-                if terms is None:
-                    yield Operation(rid, None, None)
-                else:
-                    yield Operation(rid, _from_blob(vector), json.loads(zlib.decompress(terms)))
+                yield Operation(rid, vector, terms)
 
     def count(self) -> tuple[int, int]:
         """Documents, records."""

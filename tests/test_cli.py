@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -231,6 +232,27 @@ class TestIndex:
         run("index", "remove", "ca")
         assert "The index is empty" in run("index", "list").out
         assert_told(run("ask", TRADE), "empty")
+
+    def test_check_mends_what_is_derived_and_names_what_is_lost(self, run: Run, rice: Path, tmp_path: Path) -> None:
+        run("index", "add", str(rice))
+        well = run("index", "check")
+        assert (well.code, well.out) == (0, "1 articles, 1 chunks: all is as it was written.\n")
+        (snapshot,) = (tmp_path / "index").glob("dense-*")
+        snapshot.write_bytes(snapshot.read_bytes()[:-9])
+        mended = run("index", "check")
+        assert mended.code == 0
+        assert "mended: The index of vectors (FAISS) was damaged when it was opened: dense-" in mended.out
+        assert run("index", "check").out == well.out
+        with sqlite3.connect(tmp_path / "index" / "store.sqlite") as database:
+            database.execute("update document set payload = replace(payload, '5', '6')")
+        lost = run("index", "check")
+        assert lost.code == 1
+        assert "LOST: The article gao is damaged: remove it with `hoidap index remove` and add it again." in lost.out
+        assert "1 faults are left" in lost.out
+        assert_told(run("ask", TRADE), "`hoidap index check` tells what is lost")
+        run("index", "remove", "gao")
+        run("index", "add", str(rice))
+        assert run("index", "check").out == well.out
 
     def test_unchanged_files_do_not_load_the_model(self, run: Run, rice: Path) -> None:
         run("index", "add", str(rice))

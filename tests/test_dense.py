@@ -188,3 +188,55 @@ def test_the_dimension_changes_only_with_everything(store: Store, tmp_path: Path
     write(store, make_entries(1))
     with pytest.raises(IndexDamagedError, match="mixes vectors of 12 and 8 dimensions: run `hoidap index rebuild`"):
         dense.refresh()
+
+
+def clustered(count: int, dimension: int = 64, seed: int = 0) -> Vectors:
+    """Unit vectors around a few dozen centres, as those of a corpus are; a different set for each seed."""
+    random = np.random.default_rng(seed)
+    centres = np.random.default_rng(0).standard_normal((40, dimension))
+    rows = centres[random.integers(0, 40, count)] + 0.4 * random.standard_normal((count, dimension))
+    unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def put_vectors(store: Store, vectors: Vectors, prefix: str) -> None:
+    """One document of them all."""
+    records = [make_record(f"{prefix}:{n}", vector, {}) for n, vector in enumerate(vectors)]
+    with store.transaction():
+        store.write(Manifest("model", vectors.shape[1], "", ""), [Entry(Document(prefix, "", ""), records)])
+
+
+def test_many_vectors_are_kept_small_and_ranked_exactly(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.dense, "_FLAT_UP_TO", 1_200)
+    monkeypatch.setattr(index.dense, "_BATCH", 700)
+    put_vectors(store, clustered(900), "a")
+    dense = fresh(store, tmp_path)
+    dense.save()
+    (small,) = tmp_path.glob("dense-*.faiss")
+    per_vector = small.stat().st_size / 900
+    put_vectors(store, clustered(900, seed=1), "b")
+    dense.refresh()
+    dense.save(at_once=True)
+    (large,) = tmp_path.glob("dense-*.faiss")
+    assert large.stat().st_size / 1_800 < per_vector / 3, "eight bits a dimension instead of 32"
+    vectors = kept(store)
+    for other in (dense, fresh(store, tmp_path)):
+        recalled = 0
+        for query in clustered(20, seed=2):
+            expected = nearest(vectors, query, 10)
+            found = other.search(query, 10, None)
+            recalled += len(found.keys() & expected.keys())
+            assert found == pytest.approx({rid: float(vectors[rid] @ query) for rid in found}, abs=1e-6), "exact scores"
+        assert recalled >= 198, "recall@10 of .99"
+        assert other.search(query, 5, [3, 1_700]) == pytest.approx(
+            {rid: float(vectors[rid] @ query) for rid in (3, 1_700)}, abs=1e-6
+        )
+    remove(store, "b")
+    dense.refresh()
+    query = clustered(1, seed=3)[0]
+    assert dense.search(query, 10, None) == pytest.approx(nearest(kept(store), query, 10), abs=1e-6)
+    dense.save(at_once=True)
+    (again,) = tmp_path.glob("dense-*.faiss")
+    assert again.stat().st_size / 900 == pytest.approx(per_vector, rel=0.05), "few vectors are kept as they are"
