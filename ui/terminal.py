@@ -56,5 +56,6 @@ def _marked(answer: Answer, *, bold: bool) -> Text:
 
 def _describe(citation: Citation) -> str:
     day = citation.published.strftime("%d/%m/%Y") if citation.published else ""
-    parts = (citation.title, citation.publisher, day, citation.url or citation.article_id)
+    page = f"trang {citation.page}" if citation.page else ""
+    parts = (citation.title, citation.publisher, day, page, citation.url or citation.article_id)
     return escape(" · ".join(part for part in parts if part))

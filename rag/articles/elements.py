@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 _BREAKS = frozenset(
-    "address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure footer form "
-    "h1 h2 h3 h4 h5 h6 header hr li main nav ol option p pre section summary table tbody td tfoot th thead tr ul".split()
-)
+    ("address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "div", "dl", "dt",
+     "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li",
+     "main", "nav", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
+     "tr", "ul")
+)  # fmt: skip
 _HEADING = re.compile(r"h([1-6])")
 _LONG_CELL = 400
 """A cell of more characters is a part of the page's layout."""
@@ -158,4 +160,3 @@ def _is_data(row: Element) -> bool:
         return False
     # Two rows of several paragraphs side by side are the head of a letter, or its signatures.
     return bool(table.xpath("count(.//tr) > 2 or not(.//td[count(p) > 1 or .//br])"))
-

@@ -1,4 +1,4 @@
-"""From bytes to text: Unicode, and what is surely an older Vietnamese encoding. What else it may be, the error names."""
+"""From bytes to text: Unicode, and what is surely an older Vietnamese encoding. The error names what else it is."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 def decode(data: bytes, name: str, declared: str = "") -> str:
     """Return the text of `data`, without byte order mark.
 
-    `declared` is the encoding that it says it is in. `ArticleError` names what can neither be read nor surely converted.
+    `declared` is the encoding that it says it is in. `ArticleError` names what can neither be read nor surely
+    converted.
     """
     wide = _wide(data)
     if wide:

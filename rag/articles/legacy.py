@@ -1,4 +1,4 @@
-"""Vietnamese in the encodings from before Unicode (TCVN3 or ABC, VNI, windows-1258), and in UTF-8 that was read wrongly.
+"""Vietnamese in the encodings from before Unicode (TCVN3 or ABC, VNI, windows-1258), and in UTF-8 read wrongly.
 
 Each table turns text whose bytes were read as windows-1252 back into Vietnamese. The one after which most words with
 accents are possible Vietnamese syllables is the encoding; where nearly all are, the text is converted.

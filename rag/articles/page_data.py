@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _ARTICLE_TYPE = re.compile(r"(?:News|Blog|Report|Scholarly|Tech)?(?:Article|Posting)|Report|WebPage", re.IGNORECASE)
 _DATES = (
-    "//meta[@property='article:published_time' or @itemprop='datePublished' or @name='pubdate' or @name='DC.date.issued']/@content",
+    "//meta[@property='article:published_time' or @itemprop='datePublished']/@content",
+    "//meta[@name='pubdate' or @name='DC.date.issued']/@content",
     "//time[@itemprop='datePublished' or contains(@class, 'publish')]/@datetime",
 )
 
@@ -47,7 +48,7 @@ def page_data(tree: HtmlElement) -> FrontMatter:
 
 def _linked_data(tree: HtmlElement) -> dict[str, Any]:
     """The first JSON-LD object that is an article, {} if there is none."""
-    found = {}
+    found: dict[str, Any] = {}
     for script in tree.xpath("//script[@type='application/ld+json']/text()"):
         try:
             objects = list(_objects(json.loads(script)))

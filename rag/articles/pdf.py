@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rag.articles import encoding, pdf_worker
+from rag.articles import pdf_worker
 from rag.articles.blocks import Draft, FrontMatter
 from rag.articles.layout import Line, Page, paragraphs
 from rag.articles.spacing import rejoined
@@ -42,7 +42,9 @@ def read_pdf(data: bytes, name: str) -> Draft:
     found = _run(data, name)
     if problem := _PROBLEMS.get(found.get("error", "")):
         raise ArticleError(f"{name} {problem}.")
-    pages = [Page([_line(line, n) for line in page["lines"]], page["height"]) for n, page in enumerate(found["pages"], 1)]
+    pages = [
+        Page([_line(line, n) for line in page["lines"]], page["height"]) for n, page in enumerate(found["pages"], 1)
+    ]
     scanned = [str(number) for number, page in enumerate(found["pages"], 1) if page["pictures"]]
     if not any(page.lines for page in pages):
         raise ArticleError(f"{name} is scanned: none of its {len(pages)} pages holds text; {_OCR}.")
@@ -65,5 +67,5 @@ def _run(data: bytes, name: str) -> dict[str, Any]:
 
 
 def _line(line: list[Any], page: int) -> Line:
-    text, *measures = line
-    return Line(_PRIVATE.sub("", _SYMBOL.sub("• ", text)), *measures, page=page)
+    text, start, end, base, size, bold = line
+    return Line(_PRIVATE.sub("", _SYMBOL.sub("• ", text)), start, end, base, size, bold, page)

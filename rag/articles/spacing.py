@@ -18,6 +18,7 @@ _RUN = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 _LONGEST = 4  # parts of one syllable: "ng ư ờ i"
 _UNKNOWN = -16.0  # of a logarithm: less than the rarest syllable
 
+
 def rejoined(block: Block) -> Block:
     """`block` with its syllables whole, if a part with an accent, which is no syllable, becomes one that way."""
     text = _whole(block.text)

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 _DECLARED = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{3,30})", re.IGNORECASE)
 _XML = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
-_UNSEEN = "|".join(
-    f"//{tag}"
-    for tag in "script style noscript template svg iframe object select button textarea nav aside footer".split()
+_UNSEEN = (
+    "//script|//style|//noscript|//template|//svg|//iframe|//object|//select|//button|//textarea|//nav|//aside|//footer"
 )
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _MOST = 0.3
@@ -94,8 +93,9 @@ def _article(tree: HtmlElement, title: str) -> list[Placed]:
     """The blocks from the title, or the first that trafilatura takes for the article, to the last that it does."""
     from trafilatura import bare_extraction
 
-    found = bare_extraction(copy.deepcopy(tree), include_comments=False, with_metadata=False)
-    chosen = key(" ".join(found.body.itertext())) if found is not None and found.body is not None else ""
+    found = bare_extraction(copy.deepcopy(tree), include_comments=False, with_metadata=False, as_dict=False)
+    body = getattr(found, "body", None)
+    chosen = key(" ".join(body.itertext())) if body is not None else ""
     placed = blocks_of(tree)
     kept = [at for at, one in enumerate(placed) if len(one.block.text) >= _SHORTEST and key(one.block.text) in chosen]
     kept = [at for at in kept if placed[at].linked <= _LINKED]
@@ -115,6 +115,8 @@ def _start(placed: list[Placed], kept: list[int], title: str) -> int:
     wanted = key(title)
     for at in range(kept[len(kept) // 2], -1, -1):
         text = key(placed[at].block.text)
-        if placed[at].block.level == 1 or (wanted and text and (text == wanted or (words(text) >= 4 and text in wanted))):
+        if placed[at].block.level == 1 or (
+            wanted and text and (text == wanted or (words(text) >= 4 and text in wanted))
+        ):
             return at
     return kept[0]

@@ -21,7 +21,10 @@ _MAX_TEXT = 60_000_000
 _MAX_RATIO = 200
 """Unpacked to packed bytes of a part over a megabyte. XML of Word packs to a tenth or a thirtieth."""
 
-_NOTE_MARKS = "//sup[a[contains(@href, 'note-')]]|//a[starts-with(@href, '#footnote-ref') or starts-with(@href, '#endnote-ref')]"
+_NOTE_MARKS = (
+    "//sup[a[starts-with(@href, '#footnote-') or starts-with(@href, '#endnote-')]]"
+    "|//a[starts-with(@href, '#footnote-ref') or starts-with(@href, '#endnote-ref')]"
+)
 _STYLES = """
 p[style-name='Title'] => h1:fresh
 p[style-name='Subtitle'] => p:fresh
