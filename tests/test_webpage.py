@@ -34,7 +34,7 @@ def read(head: str = "", title: str = "Cầu mới nối hai bờ", lead: str = 
         ('<meta property="article:modified_time" content="2022-09-20">', None),
         ('<script type="application/ld+json">{"@type": "NewsArticle", "datePublished": "2022-09-20"}</script>',
          date(2022, 9, 20)),
-        ('<script type="application/ld+json">{"@type": "NewsArticle", "datePublished": 7, "author": [3]</script>', None),
+        ('<script type="application/ld+json">{"@type": "NewsArticle", "datePublished": 7, "author": [3]', None),
         ('<script type="application/ld+json">' + "[" * 50_000 + "</script>", None),
     ],
 )  # fmt: skip
@@ -99,6 +99,10 @@ def test_ten_megabytes_around_an_article_do_not_hide_it() -> None:
     assert LEAD in article.text
     assert BODY in article.text
     assert "Mục số" not in article.text
+
+
+def test_what_is_nested_deeply_is_read() -> None:
+    assert BODY in read(lead="<div>" * 500 + LEAD).text
 
 
 @pytest.mark.parametrize("page", ["<html></html>", "<html><body>" + "<div>" * 20_000, "<html>\x00\x01", "<html" * 1000])

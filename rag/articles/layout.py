@@ -189,9 +189,8 @@ class _Measures:
         step = (last.base - line.base) / line.size
         if self.is_large(line):
             return step < 1.25 * max(self._step, 1.2)
-        if last.text.isupper() and not line.text.isupper():  # "KẾ HOẠCH", and what it is about
-            return False
-        if step > 1.12 * self._step or last.bold != line.bold or not self.is_full(last):
+        is_kind = last.text.isupper() and not line.text.isupper()  # "KẾ HOẠCH", and what it is about
+        if is_kind or step > 1.12 * self._step or last.bold != line.bold or not self.is_full(last):
             return False
         if _NUMBERED.match(line.text) and is_ended(last.text.rstrip()):
             return False

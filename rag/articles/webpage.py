@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rag.articles import encoding
 from rag.articles.blocks import Draft, key, unlisted, words
 from rag.articles.elements import Placed, blocks_of
-from rag.articles.page_data import page_data
+from rag.articles.page_data import linked_data, page_data
 from rag.articles.phrases import noise
 from rag.errors import ArticleError
 from rag.vietnamese.normalize import clean
@@ -34,6 +34,9 @@ _MOST = 0.3
 _LINKED = 0.6
 """Lines with a larger share of links are menus and teasers."""
 
+_DEEPEST = 600
+"""Elements within each other. Browsers stop at 512, and the time of parsers grows with the square of it."""
+
 _MENU = 1000
 """Characters of links, and of hardly anything else, that are no list of references any more."""
 
@@ -52,9 +55,13 @@ def read_html(data: bytes, name: str) -> Draft:
     from lxml import etree, html
 
     try:
-        tree = html.document_fromstring(_XML.sub("", text))
-        front = page_data(tree)
+        # huge_tree: without it what is nested deeper than 256 elements is lost without a word.
+        tree = html.document_fromstring(_XML.sub("", text), parser=html.HTMLParser(huge_tree=True))
+        if _depth(tree) > _DEEPEST:
+            raise ValueError("nested too deeply")
+        linked = linked_data(tree)
         _drop_unseen(tree)
+        front = page_data(tree, linked)
         placed = _article(tree, front.title)
     except (etree.LxmlError, RecursionError, ValueError) as error:
         raise ArticleError(f"{name} is broken HTML ({error}); open it in a browser and save it anew.") from error
@@ -64,6 +71,16 @@ def read_html(data: bytes, name: str) -> Draft:
     inside = (b.text for b in blocks if b.kind == "heading" and b.level <= 3 and key(b.text) in key(title))
     guess = not any(block.level > 1 for block in blocks)
     return Draft(replace(front, title=next(inside, title)), blocks, guess_headings=guess)
+
+
+def _depth(tree: HtmlElement) -> int:
+    from lxml import etree
+
+    depth = deepest = 0
+    for event, _ in etree.iterwalk(tree, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _drop_unseen(tree: HtmlElement) -> None:
