@@ -93,6 +93,18 @@ def test_a_pdf_by_another_name_is_read_as_what_it_is(tmp_path: Path) -> None:
     assert read(path).text == TEXT
 
 
+def test_fonts_of_old_encodings_are_converted() -> None:
+    motto = "Céng hßa x· héi chñ nghÜa ViÖt Nam. §éc lËp - Tù do - H¹nh phóc muon nam, toan dan doan ket mot long."
+    assert read_bytes(made([motto]), "bai.pdf", ".pdf").text.startswith(
+        "Cộng hòa xã hội chủ nghĩa Việt Nam. Độc lập - Tự do - Hạnh phúc"
+    )
+
+
+def test_many_words_that_are_not_vietnamese_are_told() -> None:
+    (doubt,) = read_bytes(made(["xíx yáy zúz wéw jój fóf " * 3]), "bai.pdf", ".pdf").doubts
+    assert "bai.pdf: many words are not Vietnamese (xíx, yáy, zúz)" in doubt
+
+
 def test_two_columns_that_are_drawn_line_by_line_are_read_one_after_the_other() -> None:
     left = column([f"dòng trái số {n} kể tiếp câu chuyện" for n in range(6)], 50)
     right = column([f"dòng phải số {n} kể tiếp câu chuyện" for n in range(6)], 300)

@@ -56,6 +56,16 @@ def test_a_word_file_by_another_name_is_read_as_what_it_is() -> None:
     assert read_bytes(GOOD, "bai.txt", ".txt").title == "Hướng dẫn nộp hồ sơ xin học bổng Đối ngoại trẻ"
 
 
+def test_fonts_of_old_encodings_are_converted() -> None:
+    old = "Céng hßa x· héi chñ nghÜa ViÖt Nam, §éc lËp - Tù do - H¹nh phóc"
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as archive:
+        body = archive.read("word/document.xml").decode()
+    start, end = body.index("<w:p>"), body.rindex("</w:p>") + 6
+    document = f"{body[:start]}<w:p><w:r><w:t>{old}</w:t></w:r></w:p>{body[end:]}"
+    text = read_bytes(changed(document=document.encode()), "bai.docx", ".docx").text
+    assert text == "Cộng hòa xã hội chủ nghĩa Việt Nam, Độc lập - Tự do - Hạnh phúc"
+
+
 def test_an_old_word_file_in_a_folder_is_told_and_not_passed_over(tmp_path: Path) -> None:
     old = tmp_path / "cu.doc"
     old.write_bytes(b"\xd0\xcf\x11\xe0")

@@ -104,7 +104,7 @@ def print_pages() -> None:
         browser.close()
 
 
-class Journal(FPDF):
+class Journal(FPDF):  # type: ignore[misc]
     """Running heads that differ on odd and even pages, numbers at the foot."""
 
     def header(self) -> None:
