@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from rag.embedding import Kind, Vectors
 from rag.errors import EmbedderError
+from rag.grounding import page_at
 from rag.pipeline import Pipeline
 from rag.retrieval import PASSAGES
 from rag.schema import Filters, Passage
@@ -47,6 +48,7 @@ def _document(passage: Passage) -> Document:
         "published": article.published.isoformat() if article.published else None,
         "url": article.url,
         "source": article.source,
+        "page": page_at(article, chunk.start),
         "start": chunk.start,
         "end": chunk.end,
         "scores": {"dense": scores.dense, "lexical": scores.lexical, "fused": scores.fused},

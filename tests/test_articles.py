@@ -90,6 +90,12 @@ class TestFind:
         (tmp_path / "in" / "loop").symlink_to(tmp_path)
         assert [p.name for p in find([tmp_path])] == ["a.md"]
 
+    def test_what_a_browser_saves_beside_a_page_is_passed_over(self, write: Write, tmp_path: Path) -> None:
+        for name in ("bài.html", "bài_files/frame.html", "khác_files/a.html"):
+            write("x", name)
+        names = [p.relative_to(tmp_path).as_posix() for p in find([tmp_path])]
+        assert names == ["bài.html", "khác_files/a.html"]
+
     @pytest.mark.parametrize("item", ["thiếu.md", "rỗng", "*.md", "x\0y", "", "a" * 5000])
     def test_what_stands_for_no_file_is_an_error_that_names_it(self, item: str, tmp_path: Path) -> None:
         (tmp_path / "rỗng").mkdir()

@@ -73,7 +73,9 @@ def serve(
 
         pipeline = open_pipeline(settings)
         if not pipeline.corpus.index.status().documents:
-            articles = _read([settings.seeds_dir])
+            articles, problems = _read([settings.seeds_dir])
+            if problems:
+                _fail(problems[0])
             with progress_bar("Indexing the seed articles") as progress:
 
                 def show(done: int, total: int) -> None:
@@ -154,14 +156,22 @@ def doctor() -> None:
 def index_add(
     paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns.", metavar="PATH...")],
 ) -> None:
-    """Add articles, or put them in the place of what they were. Unchanged ones cost nothing."""
+    """Add articles, or put them in the place of what they were. Unchanged ones cost nothing.
+
+    What cannot be read is named, the rest goes in, and the exit code is 1.
+    """
     settings = _settings()
-    articles = _read(paths)
+    articles, problems = _read(paths)
+    for told in (*problems, *(doubt for article in articles for doubt in article.doubts)):
+        typer.echo(f"hoidap: {told}", err=True)
+    if not articles:
+        raise typer.Exit(1)
     corpus = _corpus(settings)
     with progress_bar("Indexing") as progress:
         report = corpus.add(articles, progress)
     counts = {"added": report.added, "replaced": report.replaced, "unchanged": report.unchanged}
     _console().print(", ".join(f"{len(ids)} {what}" for what, ids in counts.items() if ids) + ".")
+    raise typer.Exit(1 if problems else 0)
 
 
 @index_app.command("list")
@@ -279,12 +289,12 @@ def _corpus(settings: Settings) -> Corpus:
     return open_corpus(settings)
 
 
-def _read(paths: list[Path] | list[str]) -> list[Article]:
-    """All articles at `paths`. If any cannot be read, every reason is shown and nothing is taken."""
+def _read(paths: list[Path] | list[str]) -> tuple[list[Article], list[str]]:
+    """All articles at `paths` that can be read, and why the others cannot."""
     from rag.articles import find, items
     from rag.errors import ArticleError
 
-    articles: list[Article] = []
+    articles: dict[str, Article] = {}
     problems: list[str] = []
     taken: dict[str, str] = {}
     for item in (item for path in find(paths) for item in items(path)):
@@ -293,17 +303,14 @@ def _read(paths: list[Path] | list[str]) -> list[Article]:
         except ArticleError as error:
             problems.append(str(error))
             continue
-        if taken.setdefault(article.id, item.name) != item.name:
+        if taken.setdefault(article.id, item.name) == item.name:
+            articles[article.id] = article
+        else:
             problems.append(
-                f"{item.name} and {taken[article.id]} have one id, {article.id}: rename one of them, "
-                "or give it an id of its own in its front matter."
+                f"{item.name} and {taken[article.id]} have one id, {article.id}, and the first is taken: "
+                "rename one of them, or give it an id of its own in its front matter."
             )
-        articles.append(article)
-    for problem in problems[1:]:
-        typer.echo(f"hoidap: {problem}", err=True)
-    if problems:
-        raise ArticleError(problems[0])
-    return articles
+    return list(articles.values()), problems
 
 
 def _console() -> Console:

@@ -45,6 +45,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
         "published": citation.published.isoformat() if citation.published else None,
         "url": citation.url,
         "source": citation.source,
+        "page": citation.page,
         "quote": citation.quote,
         "start": citation.start,
         "end": citation.end,

@@ -70,6 +70,11 @@ def article_path(article_id: str, start: int | None = None, end: int | None = No
     return f"{path}?start={start}&end={end}{version and f'&v={version}'}#quote"
 
 
+def page(number: int | None) -> str:
+    """A page of a printed document, "" for what has none."""
+    return "" if number is None else f"trang {number}"
+
+
 def day(published: date | None) -> str:
     """A date the way it is written in Vietnam, dd/mm/yyyy; "" when it is not known."""
     return "" if published is None else f"{published:%d/%m/%Y}"
@@ -268,7 +273,7 @@ def _card(citation: Citation, passages: Sequence[Passage]) -> str:
     if address := web_address(citation.url):
         links.append(f'<a class="hd-original" href="{escape(address)}" title="{name}">Xem bài gốc</a>')
     lines = [f'<p class="hd-card-title"><span class="hd-number">{citation.marker}</span> {name}</p>']
-    if known := byline([citation.publisher, day(citation.published)]):
+    if known := byline([citation.publisher, day(citation.published), page(citation.page)]):
         lines.append(f'<p class="hd-meta">{known}</p>')
     lines.append(f"<blockquote>{_quote(citation, passages)}</blockquote>")
     if citation.source:

@@ -71,6 +71,7 @@ def _marked(answer: Answer, *, bold: bool) -> Text:
 
 def _describe(citation: Citation) -> str:
     day = citation.published.strftime("%d/%m/%Y") if citation.published else ""
+    page = f"trang {citation.page}" if citation.page else ""
     near = f"và {citation.alike} bài gần giống" if citation.alike else ""
-    parts = (citation.title, citation.publisher, day, citation.url or citation.article_id, near)
+    parts = (citation.title, citation.publisher, day, page, citation.url or citation.article_id, near)
     return escape(" · ".join(part for part in parts if part))

@@ -19,10 +19,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from rag.grounding import page_at
 from rag.schema import Article, Edition, Span
 from ui.engine import Engine
 from ui.listing import listing
-from ui.render import ALIKE, article_path, byline, day, escape, plain, web_address
+from ui.render import ALIKE, article_path, byline, day, escape, page, plain, web_address
 
 _LINE = re.compile(r"[^\n]+")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])[ \t]+")
@@ -102,7 +103,8 @@ def article_page(edition: Edition, quoted: Span | None, base: str, near: Sequenc
     asking = f"{base}?{urlencode({'article': article.id})}"
     ways = [f'<a class="ask" href="{escape(asking)}">Hỏi về bài này</a>']
     if quoted:
-        ways.append('<a href="#quote">Đến đoạn được trích dẫn</a>')
+        where = page(page_at(article, quoted[0]))
+        ways.append(f'<a href="#quote">Đến đoạn được trích dẫn{f" ({where})" if where else ""}</a>')
     body.append(f'<p class="jump">{"".join(ways)}</p>')
     body.append(f'<div class="text">{_text(article, quoted)}</div>')
     if near:
@@ -157,7 +159,13 @@ def message_page(title: str, message: str, base: str) -> str:
 def _text(article: Article, quoted: Span | None) -> str:
     pieces: list[str] = []
     in_list = marked = False
+    pages = ""
     for block in blocks(article):
+        if (new := _pages(article, block)) != pages and not new.endswith(f" {pages.rpartition('–')[2]}"):
+            pieces.append("</ul>" if in_list else "")
+            pieces.append(f'<p class="page">{new}</p>')
+            in_list = False
+        pages = new
         if (block.kind == "item") != in_list:
             in_list = not in_list
             pieces.append('<ul class="items">' if in_list else "</ul>")
@@ -172,6 +180,14 @@ def _text(article: Article, quoted: Span | None) -> str:
     if in_list:
         pieces.append("</ul>")
     return "".join(pieces)
+
+
+def _pages(article: Article, block: Block) -> str:
+    """The page or pages that a block stands on, "" for what has none."""
+    first, last = page_at(article, block.start), page_at(article, block.end - 1)
+    if first is None:
+        return ""
+    return f"Trang {first}" if first == last else f"Trang {first}–{last}"
 
 
 def _marked(text: str, block: Block, quoted: Span | None, *, first: bool) -> tuple[str, bool]:

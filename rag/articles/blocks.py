@@ -18,6 +18,7 @@ _SENTENCE_ENDING = re.compile(r"[.!?…][\"”’»)\]*]*$|\./\.$")
 _NOT_WORD = re.compile(r"[\W_]+")
 _BULLET = re.compile(r"^(?:[-–—+*•●○▪◦·‣]|-)\s+|^[•●○▪◦‣]\s*")
 _NUMBERED = re.compile(r"^(\d{1,2})[.)]\s+(?=\S)")
+_LABEL = re.compile(r"^(?:-|\d+\.) ")
 _CREDIT = re.compile(
     r"(?<=\S)\s\W*(?:ảnh|hình|nguồn)(?: minh h[ọo]a| tư liệu| chụp màn hình| \d+)?\s*:|\bảnh tư liệu\W*$",
     re.I,
@@ -115,6 +116,11 @@ def item(line: str) -> str | None:
     bullet = _BULLET.match(line)
     rest = line[bullet.end() :].strip() if bullet else ""
     return f"- {rest}" if rest and any(c.isalnum() for c in rest) else None
+
+
+def unlisted(block: Block) -> str:
+    """The text of a block without the bullet or the number of a list item."""
+    return _LABEL.sub("", block.text) if block.kind == "item" else block.text
 
 
 def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[Span, ...], tuple[int, ...]]:

@@ -15,7 +15,9 @@ _BREAKS = frozenset(
     ("address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "div", "dl", "dt",
      "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li",
      "main", "nav", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead",
-     "tr", "ul")
+     "tr", "ul",
+     # as trafilatura calls them
+     "cell", "head", "item", "lb", "list", "quote", "row")
 )  # fmt: skip
 _HEADING = re.compile(r"h([1-6])")
 _LONG_CELL = 400

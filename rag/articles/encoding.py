@@ -1,18 +1,23 @@
-"""From bytes to text: Unicode, and what is surely an older Vietnamese encoding. What else it may be, the error names."""
+"""From bytes to text: Unicode, and what is surely an older Vietnamese encoding. The error names what else it is."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from rag.articles.blocks import Block
 from rag.articles.legacy import Conversion, convert_bytes, convert_text
 from rag.errors import ArticleError
 
 MAX_BYTES = 20_000_000
 """Larger files are refused: an article of 20 MB is a mistake."""
+
+MAX_BYTES_WITH_PICTURES = 100_000_000
+"""Of files that hold pictures too."""
 
 _MAGIC = {
     b"%PDF": "a PDF document",
@@ -37,16 +42,15 @@ _MAX_CONTROLS = 0.02
 
 
 def load(path: Path) -> bytes:
-    """Return the bytes of a regular file of 1 byte to 20 MB; anything else is an `ArticleError`."""
+    """Return the bytes of a regular file of 1 byte to 20 MB (PDF and Word: 100); all else is an `ArticleError`."""
+    most = MAX_BYTES_WITH_PICTURES if path.suffix.lower() in (".pdf", ".docx") else MAX_BYTES
     with opened(path) as file:
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ArticleError(
-                f"{path} has {size / 1e6:.0f} MB, and an article may have {MAX_BYTES / 1e6:.0f}; split it."
-            )
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ArticleError(f"{path} grew past {MAX_BYTES / 1e6:.0f} MB while it was read; split it.")
+        if size > most:
+            raise ArticleError(f"{path} has {size / 1e6:.0f} MB, and an article may have {most / 1e6:.0f}; split it.")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ArticleError(f"{path} grew past {most / 1e6:.0f} MB while it was read; split it.")
     if not data:
         raise ArticleError(f"{path} is empty; put the article's text in it, or leave it out.")
     return data
@@ -72,7 +76,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 def decode(data: bytes, name: str, declared: str = "") -> str:
     """Return the text of `data`, without byte order mark.
 
-    `declared` is the encoding that it says it is in. `ArticleError` names what can neither be read nor surely converted.
+    `declared` is the encoding that it says it is in. `ArticleError` names what can neither be read nor surely
+    converted.
     """
     wide = _wide(data)
     if wide:
@@ -106,7 +111,20 @@ def mend(text: str, name: str) -> str:
         ArticleError: it surely is no Vietnamese as it stands, and cannot be mended without a loss.
     """
     legacy = convert_text(text)
-    return _converted(legacy, f"{name} is UTF-8, but its text is in {legacy.encoding}") if legacy else text
+    return _converted(legacy, f"{name} holds text in {legacy.encoding}") if legacy else text
+
+
+def mend_blocks(blocks: list[Block], name: str) -> list[Block]:
+    """`mend` for a format that is no text itself: fonts of old encodings show Vietnamese, and their codes are no such.
+
+    Raises:
+        ArticleError: see `mend`.
+    """
+    text = "\n".join(block.text for block in blocks)
+    meant = mend(text, name)
+    if meant == text:
+        return blocks
+    return [replace(block, text=line) for block, line in zip(blocks, meant.split("\n"), strict=True)]
 
 
 def _converted(legacy: Conversion, problem: str) -> str:

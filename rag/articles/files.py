@@ -94,11 +94,17 @@ def _walk(folder: Path) -> Iterator[Path]:
         descend: list[str] = []
         for name in sorted(folders):
             real = (here / name).resolve()
-            if not name.startswith(".") and real not in entered:
+            if not (name.startswith(".") or _is_of_a_page(name, names)) and real not in entered:
                 entered.add(real)
                 descend.append(name)
         folders[:] = descend
         yield from (here / name for name in sorted(names) if _is_article(here / name))
+
+
+def _is_of_a_page(folder: str, beside: Iterable[str]) -> bool:
+    """Whether a folder holds what a browser saved with a page: the frames of "bài.html" are in "bài_files"."""
+    page = folder.removesuffix("_files")
+    return page != folder and bool({f"{page}.html", f"{page}.htm"} & set(beside))
 
 
 def _raise(error: OSError) -> None:

@@ -87,6 +87,11 @@ def _without_edges(pages: Sequence[Page], body: float) -> list[Page]:
         words = "" if line.size < 0.9 * body else _DIGITS.sub("#", one_line(line.text)).lower()
         return words, round(line.base / 4)
 
+    def is_numbered(line: Line) -> bool:
+        """Whether a small line begins or ends with the number of its page."""
+        words = line.text.split()
+        return line.size < 0.9 * body and str(line.page) in (words[0], words[-1])
+
     seen = Counter(key for page in pages for key in {name(line) for line in page.lines if in_edge(line, page)})
     often = max(2, len(pages) // 4)  # odd and even pages may differ, and chapters
     cleaned = []
@@ -94,7 +99,8 @@ def _without_edges(pages: Sequence[Page], body: float) -> list[Page]:
         kept = [
             line
             for line in page.lines
-            if not (in_edge(line, page) and (seen[name(line)] >= often or _PAGE_NUMBER.fullmatch(line.text.strip())))
+            if not in_edge(line, page)
+            or not (seen[name(line)] >= often or _PAGE_NUMBER.fullmatch(line.text.strip()) or is_numbered(line))
         ]
         cleaned.append(replace(page, lines=kept))
     return cleaned
@@ -189,7 +195,8 @@ class _Measures:
         step = (last.base - line.base) / line.size
         if self.is_large(line):
             return step < 1.25 * max(self._step, 1.2)
-        if step > 1.12 * self._step or last.bold != line.bold or not self.is_full(last):
+        is_kind = last.text.isupper() and not line.text.isupper()  # "KẾ HOẠCH", and what it is about
+        if is_kind or step > 1.12 * self._step or last.bold != line.bold or not self.is_full(last):
             return False
         if _NUMBERED.match(line.text) and is_ended(last.text.rstrip()):
             return False

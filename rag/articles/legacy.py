@@ -1,4 +1,4 @@
-"""Vietnamese in the encodings from before Unicode (TCVN3 or ABC, VNI, windows-1258), and in UTF-8 that was read wrongly.
+"""Vietnamese in the encodings from before Unicode (TCVN3 or ABC, VNI, windows-1258), and in UTF-8 read wrongly.
 
 Each table turns text whose bytes were read as windows-1252 back into Vietnamese. The one after which most words with
 accents are possible Vietnamese syllables is the encoding; where nearly all are, the text is converted.
@@ -37,6 +37,7 @@ _RHYME = (
 _CODA = "(?:ng|nh|ch|[cmnpt])?"
 _SYLLABLE = re.compile(_ONSET + _RHYME + _CODA)
 _WORD = re.compile(r"[^\s\d!\"#$%&'()*+,./:;<=>?@\[\\\]^_`{|}~–—“”‘’…-]+")
+_PLAIN = re.compile(r"([\x00-\x7f]{20})[\x00-\x7f]{60,}(?=[\x00-\x7f]{20})")  # scripts, and all that has no accent
 _TONES = (_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT)
 
 _WORDS = 3000
@@ -137,6 +138,7 @@ def is_syllable(word: str) -> bool:
 
 def _share(text: str) -> tuple[float, int]:
     """Return the share of words with accents that are possible syllables, and the number of such words."""
+    text = _PLAIN.sub(r"\1 ", text)
     found = list(islice((m.group() for m in _WORD.finditer(text) if not m.group().isascii()), _WORDS))
     return sum(map(is_syllable, found)) / max(len(found), 1), len(found)
 

@@ -9,17 +9,16 @@ import re
 from dataclasses import replace
 from itertools import takewhile
 
-from rag.articles.blocks import Block, is_body, is_ended, is_title_like, key, words
+from rag.articles.blocks import Block, is_body, is_ended, is_title_like, key, unlisted, words
 from rag.articles.phrases import noise
 
 _PICTURE_NUMBER = re.compile(r"\s*[-–—]\s*[ẢảHh](?:nh|ình) \d+\.?$")
-_BULLET = re.compile(r"^(?:-|\d+\.) ")
 
 
 def strip(blocks: list[Block]) -> list[Block]:
     """`blocks` without advertisements, teasers and what follows them, comments and page furniture."""
     rules = noise()
-    kept = [b for b in _cut(blocks) if not (rules.anywhere.match(_bare(b)) or rules.inline.match(_bare(b)))]
+    kept = [b for b in _cut(blocks) if not (rules.anywhere.match(unlisted(b)) or rules.inline.match(unlisted(b)))]
     first, last = body_range(kept)
     return [
         block
@@ -27,7 +26,7 @@ def strip(blocks: list[Block]) -> list[Block]:
         if first <= at < last
         # A heading that the author marked as one is the author's.
         or block.level
-        or not (rules.edges.match(_bare(block)) or (at < first and rules.head.match(_bare(block))))
+        or not (rules.edges.match(unlisted(block)) or (at < first and rules.head.match(unlisted(block))))
     ]
 
 
@@ -35,10 +34,6 @@ def body_range(blocks: list[Block]) -> tuple[int, int]:
     """Return the first and one past the last block that is certainly article; all blocks if none is."""
     at = [i for i, block in enumerate(blocks) if is_body(block)]
     return (at[0], at[-1] + 1) if at else (0, len(blocks))
-
-
-def _bare(block: Block) -> str:
-    return _BULLET.sub("", block.text) if block.kind == "item" else block.text
 
 
 def _cut(blocks: list[Block]) -> list[Block]:
@@ -53,7 +48,7 @@ def _cut(blocks: list[Block]) -> list[Block]:
     at = 0
     while at < len(blocks):
         block = blocks[at]
-        line = _bare(block)
+        line = unlisted(block)
         if has_body and before >= left and rules.comments.match(line):
             break
         taken = 1

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 _ARTICLE_TYPE = re.compile(r"(?:News|Blog|Report|Scholarly|Tech)?(?:Article|Posting)|Report|WebPage", re.IGNORECASE)
 _DATES = (
-    "//meta[@property='article:published_time' or @itemprop='datePublished' or @name='pubdate' or @name='DC.date.issued']/@content",
+    "//meta[@property='article:published_time' or @itemprop='datePublished']/@content",
+    "//meta[@name='pubdate' or @name='DC.date.issued']/@content",
     "//time[@itemprop='datePublished' or contains(@class, 'publish')]/@datetime",
 )
 
 _VIETNAM = timezone(timedelta(hours=7))
 
 
-def page_data(tree: HtmlElement) -> FrontMatter:
-    """Title, author, date of publication, publisher and address, "" or None where the markup does not say."""
+def page_data(tree: HtmlElement, linked: dict[str, Any]) -> FrontMatter:
+    """Title, author, date of publication, publisher and address, "" or None where the markup does not say.
+
+    `linked` is the page's `linked_data`.
+    """
     from trafilatura.metadata import extract_metadata
 
-    linked = _linked_data(tree)
     found = extract_metadata(tree, extensive=False)
     url = _address(found.url or "")
     publisher = _publisher(_name(linked.get("publisher")), url, one_line(found.sitename or ""))
@@ -45,9 +48,9 @@ def page_data(tree: HtmlElement) -> FrontMatter:
     )
 
 
-def _linked_data(tree: HtmlElement) -> dict[str, Any]:
+def linked_data(tree: HtmlElement) -> dict[str, Any]:
     """The first JSON-LD object that is an article, {} if there is none."""
-    found = {}
+    found: dict[str, Any] = {}
     for script in tree.xpath("//script[@type='application/ld+json']/text()"):
         try:
             objects = list(_objects(json.loads(script)))

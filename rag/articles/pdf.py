@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rag.articles import pdf_worker
+from rag.articles import encoding, pdf_worker
 from rag.articles.blocks import Draft, FrontMatter
 from rag.articles.layout import Line, Page, paragraphs
-from rag.articles.spacing import rejoined
+from rag.articles.spacing import odd_words, rejoined
 from rag.errors import ArticleError
 
 _WAIT = 2 * pdf_worker.SECONDS
@@ -42,14 +42,14 @@ def read_pdf(data: bytes, name: str) -> Draft:
     found = _run(data, name)
     if problem := _PROBLEMS.get(found.get("error", "")):
         raise ArticleError(f"{name} {problem}.")
-    pages = [
-        Page([_line(line, n) for line in page["lines"]], page["height"]) for n, page in enumerate(found["pages"], 1)
-    ]
+    pages = [Page(_lines(page["lines"], n), page["height"]) for n, page in enumerate(found["pages"], 1)]
     scanned = [str(number) for number, page in enumerate(found["pages"], 1) if page["pictures"]]
     if not any(page.lines for page in pages):
         raise ArticleError(f"{name} is scanned: none of its {len(pages)} pages holds text; {_OCR}.")
+    blocks = [rejoined(block) for block in encoding.mend_blocks(paragraphs(pages), name)]
     doubts = [f"{name}: page {', '.join(scanned)} is a picture without text; {_OCR}."] if scanned else []
-    blocks = [rejoined(block) for block in paragraphs(pages)]
+    if odd := odd_words(blocks):
+        doubts.append(f"{name}: many words are not Vietnamese ({', '.join(odd[:3])}); look at its text, or {_OCR}.")
     return Draft(FrontMatter(), blocks, guess_headings=True, page_count=len(pages), doubts=tuple(doubts))
 
 
@@ -66,6 +66,9 @@ def _run(data: bytes, name: str) -> dict[str, Any]:
     return found
 
 
-def _line(line: list[Any], page: int) -> Line:
-    text, start, end, base, size, bold = line
-    return Line(_PRIVATE.sub("", _SYMBOL.sub("• ", text)), start, end, base, size, bold, page)
+def _lines(found: list[list[Any]], page: int) -> list[Line]:
+    lines = [
+        Line(_PRIVATE.sub("", _SYMBOL.sub("• ", text)), start, end, base, size, bold, page)
+        for text, start, end, base, size, bold in found
+    ]
+    return [line for line in lines if line.text.strip()]

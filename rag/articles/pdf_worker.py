@@ -26,7 +26,10 @@ _HYPHEN = "\u00ad"  # where a line ends in one, PDFium says that the word goes o
 
 
 def main() -> None:
-    """Write `{"pages": [{"height", "pictures", "lines": [[text, start, end, base, size, bold], ...]}]}` or `{"error"}`."""
+    """Write `{"pages": [{"height", "pictures", "lines"}]}`, a line as `[text, start, end, base, size, bold]`.
+
+    Or `{"error"}`: "password", "broken", "pages" or "characters".
+    """
     _limit()
     import pypdfium2 as pdfium
 

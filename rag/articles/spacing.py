@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.articles.blocks import Block
@@ -25,6 +26,13 @@ def rejoined(block: Block) -> Block:
     if text == block.text or not _broken(block.text) - _broken(text):
         return block
     return replace(block, text=text, pages=tuple((len(_whole(block.text[:at])), page) for at, page in block.pages))
+
+
+def odd_words(blocks: Sequence[Block]) -> list[str]:
+    """Words with accents that Vietnamese does not have, if they are many: more than one of twenty with accents."""
+    words = [word for block in blocks for run in _RUN.findall(block.text) for word in run.split() if has_accents(word)]
+    odd = [word for word in words if not _share(word)]
+    return odd if len(odd) >= max(5, len(words) / 20) else []
 
 
 def _broken(text: str) -> set[str]:

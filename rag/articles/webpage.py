@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.articles import encoding
-from rag.articles.blocks import Draft, key, words
+from rag.articles.blocks import Draft, key, unlisted, words
 from rag.articles.elements import Placed, blocks_of
-from rag.articles.page_data import page_data
+from rag.articles.page_data import linked_data, page_data
 from rag.articles.phrases import noise
 from rag.errors import ArticleError
 from rag.vietnamese.normalize import clean
@@ -34,6 +34,12 @@ _MOST = 0.3
 _LINKED = 0.6
 """Lines with a larger share of links are menus and teasers."""
 
+_DEEPEST = 600
+"""Elements within each other. Browsers stop at 512, and the time of parsers grows with the square of it."""
+
+_MENU = 1000
+"""Characters of links, and of hardly anything else, that are no list of references any more."""
+
 _SHORTEST = 20
 """Characters of the shortest line that is known again by its words."""
 
@@ -49,9 +55,13 @@ def read_html(data: bytes, name: str) -> Draft:
     from lxml import etree, html
 
     try:
-        tree = html.document_fromstring(_XML.sub("", text))
-        front = page_data(tree)
+        # huge_tree: without it what is nested deeper than 256 elements is lost without a word.
+        tree = html.document_fromstring(_XML.sub("", text), parser=html.HTMLParser(huge_tree=True))
+        if _depth(tree) > _DEEPEST:
+            raise ValueError("nested too deeply")
+        linked = linked_data(tree)
         _drop_unseen(tree)
+        front = page_data(tree, linked)
         placed = _article(tree, front.title)
     except (etree.LxmlError, RecursionError, ValueError) as error:
         raise ArticleError(f"{name} is broken HTML ({error}); open it in a browser and save it anew.") from error
@@ -61,6 +71,16 @@ def read_html(data: bytes, name: str) -> Draft:
     inside = (b.text for b in blocks if b.kind == "heading" and b.level <= 3 and key(b.text) in key(title))
     guess = not any(block.level > 1 for block in blocks)
     return Draft(replace(front, title=next(inside, title)), blocks, guess_headings=guess)
+
+
+def _depth(tree: HtmlElement) -> int:
+    from lxml import etree
+
+    depth = deepest = 0
+    for event, _ in etree.iterwalk(tree, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _drop_unseen(tree: HtmlElement) -> None:
@@ -73,10 +93,16 @@ def _drop_unseen(tree: HtmlElement) -> None:
     for element in tree.xpath("//*[@hidden or @style]"):
         if element.get("hidden") is not None or _HIDDEN.search(element.get("style")):
             _drop(element)
-    whole = _length(tree)
+    lengths = _lengths(tree)
+    whole, _ = lengths[tree]
     for element in tree.xpath("//*[@class or @id]"):
         named = f"{element.get('class', '')} {element.get('id', '')}"
-        if noise().boxes.search(named) and _length(element) < whole * _MOST and not element.xpath("boolean(.//h1)"):
+        is_small = lengths[element][0] < whole * _MOST
+        if is_small and noise().boxes.search(named) and not element.xpath("boolean(.//h1)"):
+            _drop(element)
+    for element in tree.xpath("//ul|//ol|//div|//table|//section"):
+        length, linked = lengths[element]
+        if linked > max(_MENU, 0.9 * length):
             _drop(element)
 
 
@@ -85,8 +111,18 @@ def _drop(element: HtmlElement) -> None:
         element.drop_tree()
 
 
-def _length(element: HtmlElement) -> int:
-    return sum(len(text.strip()) for text in element.itertext())
+def _lengths(tree: HtmlElement) -> dict[HtmlElement, tuple[int, int]]:
+    """How many characters each element holds, and how many of them are links."""
+    lengths: dict[HtmlElement, tuple[int, int]] = {}
+    for element in reversed(list(tree.iter())):  # children come before their parents
+        own = len((element.text or "").strip())
+        length, linked = own, 0
+        for child in element:
+            inner, inner_linked = lengths[child]
+            length += inner + len((child.tail or "").strip())
+            linked += inner_linked
+        lengths[element] = (length, length if element.tag == "a" else linked)
+    return lengths
 
 
 def _article(tree: HtmlElement, title: str) -> list[Placed]:
@@ -95,10 +131,10 @@ def _article(tree: HtmlElement, title: str) -> list[Placed]:
 
     found = bare_extraction(copy.deepcopy(tree), include_comments=False, with_metadata=False, as_dict=False)
     body = getattr(found, "body", None)
-    chosen = key(" ".join(body.itertext())) if body is not None else ""
+    chosen = {key(one.block.text) for one in blocks_of(body)} if body is not None else set()
     placed = blocks_of(tree)
-    kept = [at for at, one in enumerate(placed) if len(one.block.text) >= _SHORTEST and key(one.block.text) in chosen]
-    kept = [at for at in kept if placed[at].linked <= _LINKED]
+    kept = [at for at, one in enumerate(placed) if one.linked <= _LINKED and key(unlisted(one.block)) in chosen]
+    kept = [at for at in kept if len(placed[at].block.text) >= _SHORTEST]
     while kept and noise().edges.match(placed[kept[-1]].block.text):
         kept.pop()
     if not kept:

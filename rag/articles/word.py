@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 
+from rag.articles import encoding
 from rag.articles.blocks import Draft, FrontMatter
 from rag.articles.elements import blocks_of
 from rag.errors import ArticleError
@@ -53,7 +54,7 @@ def read_word(data: bytes, name: str) -> Draft:
         ) from error
     for mark in tree.xpath(_NOTE_MARKS):
         mark.drop_tree()
-    blocks = [one.block for one in blocks_of(tree)]
+    blocks = encoding.mend_blocks([one.block for one in blocks_of(tree)], name)
     return Draft(FrontMatter(), blocks, guess_headings=not any(block.level > 1 for block in blocks))
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 HERE = Path(__file__).parent
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 
-REPORT = """<style>body{font:12pt 'Liberation Serif'} h1{text-align:center;font-size:15pt} h2{font-size:13pt}
+REPORT = """<style>body{font:11pt 'DejaVu Serif'} h1{text-align:center;font-size:15pt} h2{font-size:13pt}
 p{text-align:justify;text-indent:1cm} table{border-collapse:collapse;width:100%} td,th{border:1px solid;padding:3px}</style>
 <h1>Báo cáo tình hình cấp nước nông thôn năm 2023</h1>
 <p>Trung tâm Nước sạch nông thôn tỉnh Vàm Giang báo cáo kết quả cấp nước năm 2023 và kế hoạch năm 2024 như sau. Số liệu tính
@@ -36,7 +36,7 @@ cấp, tỷ lệ thất thoát nước lên tới 28%, cao hơn mức bình quâ
 <p>Trung tâm đề nghị đầu tư 46 tỷ đồng để thay 120 km đường ống, xây bốn hồ chứa nước ngọt và lắp đồng hồ thông minh cho 10.000
 hộ. Phấn đấu đến cuối năm 2024, tỷ lệ hộ dùng nước sạch đạt 89%.</p>"""
 
-TWO_COLUMNS = """<style>body{font:10.5pt 'Liberation Sans'} h1{text-align:center;font-size:20pt;margin:0 0 4pt}
+TWO_COLUMNS = """<style>body{font:9.5pt 'DejaVu Sans'} h1{text-align:center;font-size:20pt;margin:0 0 4pt}
 .date{text-align:center;font-style:italic} .cols{column-count:2;column-gap:10mm;text-align:justify} h2{font-size:12pt;margin:6pt 0}</style>
 <h1>Làng nghề dệt chiếu Long Hòa đổi mới</h1><p class="date">Hoàng Mai, 21/08/2023</p><div class="cols">
 <p>Làng chiếu Long Hòa có từ hơn một trăm năm nay. Thời hưng thịnh, cả làng có 420 khung dệt, mỗi năm bán ra ba mươi vạn đôi chiếu
@@ -54,7 +54,7 @@ Long Hòa được bảo hộ chỉ dẫn địa lý trước năm 2025.</p>
 <p>Ông Phan Văn Lực, giám đốc hợp tác xã, cho biết doanh thu năm 2022 đạt 7,8 tỷ đồng, thu nhập bình quân của thợ là 6,5 triệu đồng
 một tháng, bằng với đi làm công nhân mà được ở gần nhà.</p></div>"""
 
-OFFICIAL = """<style>body{font:13pt 'Liberation Serif'} .h{width:100%} .h td{text-align:center;vertical-align:top} p{text-align:justify;text-indent:1cm}
+OFFICIAL = """<style>body{font:11pt 'DejaVu Serif'} .h{width:100%} .h td{text-align:center;vertical-align:top} p{text-align:justify;text-indent:1cm}
 .t{text-align:center;font-weight:bold;text-indent:0;margin:2pt}</style>
 <table class="h"><tr><td>ỦY BAN NHÂN DÂN<br><b>TỈNH VÀM GIANG</b></td><td><b>CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM<br>Độc lập - Tự do - Hạnh phúc</b></td></tr>
 <tr><td>Số: 145/KH-UBND</td><td><i>Vàm Giang, ngày 15 tháng 3 năm 2024</i></td></tr></table>
@@ -97,19 +97,25 @@ def print_pages() -> None:
                 format="A4",
                 margin={"top": "20mm", "bottom": "20mm", "left": "22mm", "right": "18mm"},
                 display_header_footer=bool(header),
+                tagged=False,
                 header_template=header,
                 footer_template=footer,
             )
         browser.close()
 
 
-class Journal(FPDF):
+class Journal(FPDF):  # type: ignore[misc]
     """Running heads that differ on odd and even pages, numbers at the foot."""
 
     def header(self) -> None:
         self.set_font("dejavu", size=8)
         odd = self.page_no() % 2
-        self.cell(0, 8, "Tạp chí Khoa học Vàm Giang, số 4 (2022)" if odd else "Trần Bảo Châu và cộng sự", align="R" if odd else "L")
+        self.cell(
+            0,
+            8,
+            "Tạp chí Khoa học Vàm Giang, số 4 (2022)" if odd else "Trần Bảo Châu và cộng sự",
+            align="R" if odd else "L",
+        )
         self.ln(12)
 
     def footer(self) -> None:
@@ -189,7 +195,7 @@ def draw_pages() -> None:
     scan.add_page()
     from PIL import Image
 
-    scan.image(Image.effect_noise((300, 400), 40), x=20, y=20, w=170)
+    scan.image(Image.effect_noise((90, 120), 40), x=20, y=20, w=170)
     scan.add_page()
     say(scan, "Tổ kiểm kê đề nghị mua thêm hai máy hút ẩm và thay bóng đèn ở dãy kệ C trước ngày 15 tháng 1 năm 2021.")
     scan.output(str(HERE / "kiem-ke.pdf"))
@@ -232,7 +238,8 @@ def word(name: str, body: str, *, core: str = "", parts: dict[str, str] | None =
     parts = {"styles": STYLES, "numbering": NUMBERING} | (parts or {})
     kinds = {"header1": "header", "footer1": "footer"}
     links = "".join(
-        f'<Relationship Id="p{n}" Type="{OFFICE}/{kinds.get(part, part)}" Target="{part}.xml"/>' for n, part in enumerate(parts)
+        f'<Relationship Id="p{n}" Type="{OFFICE}/{kinds.get(part, part)}" Target="{part}.xml"/>'
+        for n, part in enumerate(parts)
     )
     with zipfile.ZipFile(HERE / f"{name}.docx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", TYPES)
@@ -259,14 +266,22 @@ def write_words() -> None:
         para("Báo cáo công tác đối ngoại quý I năm 2024", "Tiu")
         + para("Ngày 02/04/2024")
         + para("Kết quả nổi bật", "u1")
-        + para(run("Quý I năm 2024, tỉnh đón 26 đoàn khách quốc tế với 312 lượt người, tăng 30% so với cùng kỳ.") + note + remark)
+        + para(
+            run("Quý I năm 2024, tỉnh đón 26 đoàn khách quốc tế với 312 lượt người, tăng 30% so với cùng kỳ.")
+            + note
+            + remark
+        )
         + para("Ba hoạt động đáng chú ý là:")
         + para("Hội nghị gặp gỡ Hàn Quốc;", number=1)
         + para("Tuần văn hóa Ấn Độ;", number=1)
         + para("Lễ ký kết hợp tác với tỉnh Chiba.", number=1)
         + para("Số liệu", "u1")
-        + table(["Nước", "Số đoàn", "Lượt người"], ["Hàn Quốc", "9", "121"], ["Nhật Bản", "7", "84"], ["Ấn Độ", "4", "57"])
-        + para("Trong quý II, Sở Ngoại vụ sẽ trình kế hoạch đoàn ra của lãnh đạo tỉnh và tổ chức hai lớp tập huấn lễ tân."),
+        + table(
+            ["Nước", "Số đoàn", "Lượt người"], ["Hàn Quốc", "9", "121"], ["Nhật Bản", "7", "84"], ["Ấn Độ", "4", "57"]
+        )
+        + para(
+            "Trong quý II, Sở Ngoại vụ sẽ trình kế hoạch đoàn ra của lãnh đạo tỉnh và tổ chức hai lớp tập huấn lễ tân."
+        ),
         core="<dc:title>Mẫu báo cáo</dc:title><dc:creator>admin</dc:creator><dcterms:created xsi:type='dcterms:W3CDTF'>2019-01-01T00:00:00Z</dcterms:created>",
         parts={
             "footnotes": f'<w:footnotes {NAMESPACE}><w:footnote w:id="2">{para("Không tính các đoàn quá cảnh.")}</w:footnote></w:footnotes>',
@@ -276,7 +291,10 @@ def write_words() -> None:
     word(
         "cong-van",
         table(
-            ["ỦY BAN NHÂN DÂN//XÃ PHÚ ĐIỀN//Số: 31/TB-UBND", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM//Độc lập - Tự do - Hạnh phúc//Phú Điền, ngày 7 tháng 5 năm 2024"]
+            [
+                "ỦY BAN NHÂN DÂN//XÃ PHÚ ĐIỀN//Số: 31/TB-UBND",
+                "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM//Độc lập - Tự do - Hạnh phúc//Phú Điền, ngày 7 tháng 5 năm 2024",
+            ]
         )
         + para("THÔNG BÁO", bold=True)
         + para("Về việc thu gom rác thải nông nghiệp trên địa bàn xã", bold=True)
@@ -295,14 +313,18 @@ def write_words() -> None:
         para("Chợ nổi Cái Vàm trước mùa du lịch", "u1")
         + para("Phạm Ngọc Diễm - 18/11/2023")
         + para(run("Chợ nổi Cái Vàm hiện còn ") + deleted + inserted + run(" ghe buôn, giảm một nửa so với năm 2010."))
-        + para(f'<w:sdt><w:sdtContent>{run("Thành phố dự kiến chi 15 tỷ đồng để giữ chợ, trong đó hỗ trợ mỗi ghe 10 triệu đồng sửa vỏ máy.")}</w:sdtContent></w:sdt>')
+        + para(
+            f"<w:sdt><w:sdtContent>{run('Thành phố dự kiến chi 15 tỷ đồng để giữ chợ, trong đó hỗ trợ mỗi ghe 10 triệu đồng sửa vỏ máy.')}</w:sdtContent></w:sdt>"
+        )
         + para("Kế hoạch mùa du lịch", "u2")
-        + para("Từ tháng 12, chợ họp thêm buổi chiều thứ bảy; các bến thuyền phải có áo phao cho từng khách và niêm yết giá vé 80.000 đồng.")
+        + para(
+            "Từ tháng 12, chợ họp thêm buổi chiều thứ bảy; các bến thuyền phải có áo phao cho từng khách và niêm yết giá vé 80.000 đồng."
+        )
         + "<w:sectPr/>",
         core="<dc:creator>Phạm Ngọc Diễm</dc:creator>",
         parts={
-            "header1": f'<w:hdr {NAMESPACE}>{para("Bản nháp lần 2 - không phổ biến")}</w:hdr>',
-            "footer1": f'<w:ftr {NAMESPACE}>{para("Trang 1")}</w:ftr>',
+            "header1": f"<w:hdr {NAMESPACE}>{para('Bản nháp lần 2 - không phổ biến')}</w:hdr>",
+            "footer1": f"<w:ftr {NAMESPACE}>{para('Trang 1')}</w:ftr>",
         },
     )
     word(
@@ -310,7 +332,9 @@ def write_words() -> None:
         para("THÔNG CÁO BÁO CHÍ", bold=True)
         + para("Hơn 200 doanh nghiệp dự Diễn đàn Lúa gạo Đồng bằng", "Tiu")
         + para("Cần Thơ, ngày 28 tháng 8 năm 2024")
-        + para("Diễn đàn Lúa gạo Đồng bằng lần thứ năm khai mạc sáng nay tại Cần Thơ với hơn 200 doanh nghiệp từ 14 nước tham dự.")
+        + para(
+            "Diễn đàn Lúa gạo Đồng bằng lần thứ năm khai mạc sáng nay tại Cần Thơ với hơn 200 doanh nghiệp từ 14 nước tham dự."
+        )
         + para("Hình 1. Quang cảnh lễ khai mạc", "Chuthich")
         + para("Ban tổ chức công bố ba sáng kiến:", "")
         + para("Quỹ giống lúa chịu mặn trị giá 5 triệu USD;", number=2)
@@ -325,13 +349,22 @@ def write_words() -> None:
         "huong-dan",
         para("Hướng dẫn nộp hồ sơ xin học bổng Đối ngoại trẻ", "u1")
         + para("Cập nhật: 10/01/2025")
-        + para(run("Học bổng Đối ngoại trẻ dành cho sinh viên năm thứ ba có điểm trung bình từ 3,2 trở lên; mỗi suất 20 triệu đồng.") + box)
+        + para(
+            run(
+                "Học bổng Đối ngoại trẻ dành cho sinh viên năm thứ ba có điểm trung bình từ 3,2 trở lên; mỗi suất 20 triệu đồng."
+            )
+            + box
+        )
         + para("Hồ sơ", "u2")
         + para("Đơn xin học bổng theo mẫu;", number=1)
         + para("Bảng điểm có xác nhận của trường;", number=1)
         + para("Thư giới thiệu của một giảng viên.", number=1)
         + para("Thời hạn", "u2")
-        + para(run("Nộp hồ sơ trước ") + run("17 giờ ngày 15/03/2025", bold=True) + run(" qua bưu điện hoặc tại Văn phòng Khoa."))
+        + para(
+            run("Nộp hồ sơ trước ")
+            + run("17 giờ ngày 15/03/2025", bold=True)
+            + run(" qua bưu điện hoặc tại Văn phòng Khoa.")
+        )
         + table(["Mốc", "Ngày"], ["Phỏng vấn", "05/04/2025"], ["Công bố", "20/04/2025"])
         + para("Mọi thắc mắc xin gửi về Văn phòng Khoa Quan hệ quốc tế trong giờ hành chính."),
     )
