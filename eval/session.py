@@ -15,7 +15,7 @@ from eval.gold import Gold, load_gold, shipped
 from eval.result import Result
 from eval.run import Progress, run_cases
 from eval.score import Case
-from rag.articles import find, read
+from rag.articles import find, items
 from rag.pipeline import Pipeline, open_pipeline
 from rag.schema import Article, Turn
 from rag.settings import EXTRACTIVE, Settings
@@ -117,9 +117,10 @@ def _gold_pipeline(settings: Settings, options: Options, bar: Bar) -> Iterator[t
     named: Sequence[str | Path] = options.corpus or [settings.seeds_dir]
     articles, stems = list[Article](), dict[str, str]()
     for path in find(named):
-        article = read(path)
-        articles.append(article)
-        stems |= {clean(path.stem): article.id, clean(path.name): article.id}
+        read = [item.read() for item in items(path)]
+        articles += read
+        if len(read) == 1:
+            stems |= {clean(path.stem): read[0].id, clean(path.name): read[0].id}
     with tempfile.TemporaryDirectory(prefix="hoidap-eval-", ignore_cleanup_errors=True) as folder:
         here = settings.model_copy(update={"index_dir": Path(folder)})
         pipeline = open_pipeline(here, calibrated=settings.index_dir)

@@ -264,21 +264,21 @@ def _corpus(settings: Settings) -> Corpus:
 
 def _read(paths: list[Path] | list[str]) -> list[Article]:
     """All articles at `paths`. If any cannot be read, every reason is shown and nothing is taken."""
-    from rag.articles import find, read
+    from rag.articles import find, items
     from rag.errors import ArticleError
 
     articles: list[Article] = []
     problems: list[str] = []
-    taken: dict[str, Path] = {}
-    for path in find(paths):
+    taken: dict[str, str] = {}
+    for item in (item for path in find(paths) for item in items(path)):
         try:
-            article = read(path)
+            article = item.read()
         except ArticleError as error:
             problems.append(str(error))
             continue
-        if taken.setdefault(article.id, path) != path:
+        if taken.setdefault(article.id, item.name) != item.name:
             problems.append(
-                f"{path} and {taken[article.id]} have one id, {article.id}: rename one of them, "
+                f"{item.name} and {taken[article.id]} have one id, {article.id}: rename one of them, "
                 "or give it an id of its own in its front matter."
             )
         articles.append(article)

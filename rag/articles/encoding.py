@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from rag.articles.legacy import guess_bytes, guess_text
 from rag.errors import ArticleError
@@ -34,23 +37,13 @@ _MAX_CONTROLS = 0.02
 
 def load(path: Path) -> bytes:
     """Return the bytes of a regular file of 1 byte to 20 MB; anything else is an `ArticleError`."""
-    try:
-        if path.is_dir():
-            raise ArticleError(f"{path} is a folder; name the articles in it, or add the folder itself.")
-        if not path.exists():
-            raise ArticleError(f"{path} does not exist; check the name.")
-        if not path.is_file():  # a pipe or device could block for ever
-            raise ArticleError(f"{path} is not a regular file; save the article as a file first.")
+    with opened(path) as file:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ArticleError(
                 f"{path} has {size / 1e6:.0f} MB, and an article may have {MAX_BYTES / 1e6:.0f}; split it."
             )
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ArticleError(f"{path!s:.200} cannot be read ({reason}); check the name and its permissions.") from error
+        data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ArticleError(f"{path} grew past {MAX_BYTES / 1e6:.0f} MB while it was read; split it.")
     if not data:
@@ -58,33 +51,55 @@ def load(path: Path) -> bytes:
     return data
 
 
-def decode(data: bytes, path: Path) -> str:
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading; what is none, and what goes wrong meanwhile, is an `ArticleError`."""
+    try:
+        if path.is_dir():
+            raise ArticleError(f"{path} is a folder; name the articles in it, or add the folder itself.")
+        if not path.exists():
+            raise ArticleError(f"{path} does not exist; check the name.")
+        if not path.is_file():  # a pipe or device could block for ever
+            raise ArticleError(f"{path} is not a regular file; save the article as a file first.")
+        with path.open("rb") as file:
+            yield file
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ArticleError(f"{path!s:.200} cannot be read ({reason}); check the name and its permissions.") from error
+
+
+def decode(data: bytes, name: str) -> str:
     """Return `data` as UTF-8 text without byte order mark. `ArticleError` names any other encoding seen."""
     wide = _wide(data)
     if wide:
-        raise ArticleError(f"{path} is written in {wide}; save it as UTF-8.")
+        raise ArticleError(f"{name} is written in {wide}; save it as UTF-8.")
     kind = next((name for magic, name in _MAGIC.items() if data.startswith(magic)), "")
     if kind:
-        raise ArticleError(f"{path} is {kind}, not text; save its text as a UTF-8 file.")
+        raise ArticleError(f"{name} is {kind}, not text; save its text as a UTF-8 file.")
     sample = data[:_SAMPLE]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if b"\0" in data or controls > _MAX_CONTROLS * len(sample):
-        raise ArticleError(f"{path} is a binary file, not text; save its text as a UTF-8 file.")
+        raise ArticleError(f"{name} is a binary file, not text; save its text as a UTF-8 file.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         legacy = guess_bytes(data)
         if legacy:
-            raise ArticleError(f"{path} is written in {legacy}; convert it to Unicode and save it as UTF-8.") from error
+            raise ArticleError(f"{name} is written in {legacy}; convert it to Unicode and save it as UTF-8.") from error
         raise ArticleError(
-            f"{path} is not UTF-8 text (byte 0x{data[error.start]:02x} at {error.start}); save it as UTF-8."
+            f"{name} is not UTF-8 text (byte 0x{data[error.start]:02x} at {error.start}); save it as UTF-8."
         ) from error
     if not text.strip():
-        raise ArticleError(f"{path} holds only white space; put the article's text in it, or leave it out.")
+        raise ArticleError(f"{name} holds only white space; put the article's text in it, or leave it out.")
+    check_text(text, name)
+    return text
+
+
+def check_text(text: str, name: str) -> None:
+    """`ArticleError` where Unicode text was made from a legacy encoding's bytes by mistake."""
     legacy = guess_text(text)
     if legacy:
-        raise ArticleError(f"{path} is UTF-8, but its text is in {legacy}; convert it to Unicode and save it as UTF-8.")
-    return text
+        raise ArticleError(f"{name} is UTF-8, but its text is in {legacy}; convert it to Unicode and save it as UTF-8.")
 
 
 def _wide(data: bytes) -> str:

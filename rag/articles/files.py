@@ -7,13 +7,16 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from rag.articles import jsonl
 from rag.articles.reading import READERS
 from rag.errors import ArticleError
 
+_SUFFIXES = frozenset((*READERS, jsonl.SUFFIX))
+
 
 def supported() -> str:
-    """Return the suffixes that can be read, for messages: ".markdown, .md, .txt"."""
-    return ", ".join(sorted(READERS))
+    """Return the suffixes that can be read, for messages: ".jsonl, .markdown, .md, .txt"."""
+    return ", ".join(sorted(_SUFFIXES))
 
 
 def find(paths: Iterable[str | Path]) -> list[Path]:
@@ -68,7 +71,7 @@ def _is_article(path: Path) -> bool:
     """Whether a file in a folder is meant to be an article, by its name."""
     stem = path.stem.lower()
     return (
-        path.suffix.lower() in READERS
+        path.suffix.lower() in _SUFFIXES
         and not path.name.startswith(".")
         and stem.split(".")[0] != "readme"
         and path.is_file()

@@ -71,13 +71,13 @@ def _read(node: yaml.MappingNode, name: str, first: int) -> FrontMatter:
         if key in _TEXT_KEYS:
             values[key] = _text(value, where)
         elif key == "published":
-            published = _date(_text(value, where), where)
+            published = parse_date(_text(value, where), where)
         elif key == "tags":
             tags = _tags(value, where)
     if values.get("id"):
         check_id(values["id"], f"{name}: id")
     if values.get("url"):
-        _check_url(values["url"], f"{name}: url")
+        check_url(values["url"], f"{name}: url")
     return FrontMatter(published=published, tags=tags, **values)
 
 
@@ -99,7 +99,7 @@ def _tags(node: yaml.Node, where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
-def _date(text: str, where: str) -> date | None:
+def parse_date(text: str, where: str) -> date | None:
     """2023-03-09, with or without a time, or 9/3/2023 (the day first). "" is None."""
     if not text:
         return None
@@ -128,7 +128,7 @@ def id_from_name(stem: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:200].rstrip("-.")
 
 
-def _check_url(text: str, where: str) -> None:
+def check_url(text: str, where: str) -> None:
     """`ArticleError` unless `text` is an absolute http or https address: `javascript:` must not get in."""
     try:
         parts = urlsplit(text)

@@ -1,9 +1,10 @@
-"""One file to one article."""
+"""The bytes of one file to one article."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 
 from rag.articles import encoding, frontmatter, metadata, noise
 from rag.articles.blocks import Block, Draft, assemble, one_line
@@ -14,17 +15,17 @@ from rag.schema import Article
 from rag.vietnamese.normalize import clean
 
 
-def _from_text(reader: Callable[[str, str], Draft]) -> Callable[[bytes, Path], Draft]:
+def _from_text(reader: Callable[[str, str], Draft]) -> Callable[[bytes, str], Draft]:
     """Return a reader of bytes from a reader of clean text and the file's name."""
-    return lambda data, path: reader(clean(encoding.decode(data, path)), str(path))
+    return lambda data, name: reader(clean(encoding.decode(data, name)), name)
 
 
-READERS: dict[str, Callable[[bytes, Path], Draft]] = {
+READERS: dict[str, Callable[[bytes, str], Draft]] = {
     ".md": _from_text(read_markdown),
     ".markdown": _from_text(read_markdown),
     ".txt": _from_text(read_text),
 }
-"""The reader of each suffix, in lower case: from a file's bytes and path to a draft."""
+"""The reader of each suffix, in lower case: from a file's bytes and name to a draft."""
 
 
 def read(path: Path) -> Article:
@@ -32,19 +33,41 @@ def read(path: Path) -> Article:
 
     `ArticleError` says in one sentence why a file cannot be read, and what to do about it.
     """
-    reader = READERS.get(path.suffix.lower())
-    if reader is None and not path.is_dir():
+    if not path.is_dir():
+        _reader(path.suffix, str(path))  # before a large file is loaded in vain
+    return read_bytes(encoding.load(path), str(path), path.suffix)
+
+
+def read_bytes(data: bytes, name: str, suffix: str, url: str = "") -> Article:
+    """Return the article in `data`, of the format that `suffix` says (".md").
+
+    `name` is what errors call it, and gives an article its id that has none of its own; `url` is where it was got, and
+    stands for the address that the article does not tell.
+
+    Raises:
+        ArticleError: it cannot be read, or is no article.
+    """
+    draft = _reader(suffix, name)(data, name)
+    if url and not draft.front.url:
+        draft = replace(draft, front=replace(draft.front, url=url))
+    return finish(draft, name)
+
+
+def _reader(suffix: str, name: str) -> Callable[[bytes, str], Draft]:
+    reader = READERS.get(suffix.lower())
+    if reader is None:
         raise ArticleError(
-            f"{path} has the suffix {path.suffix or '(none)'}, which is not read; "
-            f"use one of {', '.join(sorted(READERS))}."
+            f"{name} has the suffix {suffix or '(none)'}, which is not read; use one of {', '.join(sorted(READERS))}."
         )
-    data = encoding.load(path)
-    assert reader is not None  # noqa: S101 - a folder did not pass `load`
-    return _finish(reader(data, path), path)
+    return reader
 
 
-def _finish(draft: Draft, path: Path) -> Article:
-    """Run the steps that all formats share: noise, data in the text, repeats, headings."""
+def finish(draft: Draft, name: str) -> Article:
+    """Run the steps that all formats share: noise, data in the text, repeats, headings.
+
+    Raises:
+        ArticleError: nothing is left, or nothing gives it an id.
+    """
     lines = [Block(text, b.kind, b.level) for b in draft.blocks if (text := one_line(b.text))]
     front, blocks = metadata.from_text(noise.strip(lines), draft.front)
     blocks = noise.without_repeats(blocks)
@@ -52,9 +75,9 @@ def _finish(draft: Draft, path: Path) -> Article:
         blocks = noise.with_headings(blocks)
     text, headings = assemble(blocks)
     if not text:
-        raise ArticleError(f"{path} holds no article text; put the text in it, or leave it out.")
-    article_id = front.id or frontmatter.id_from_name(path.stem)
-    frontmatter.check_id(article_id, f"{path}: the id from the file's name")
+        raise ArticleError(f"{name} holds no article text; put the text in it, or leave it out.")
+    article_id = front.id or frontmatter.id_from_name(PurePath(name).stem)
+    frontmatter.check_id(article_id, f"{name}: the id from the file's name")
     return Article(
         id=article_id,
         title=front.title,

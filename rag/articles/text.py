@@ -15,9 +15,13 @@ _MIN_WIDTH = 40
 def read_text(text: str, name: str) -> Draft:
     """Each line a paragraph or list item; lines that were wrapped at a width are joined first."""
     front, body = frontmatter.split(text, name)
+    return Draft(front, plain_blocks(body), guess_headings=True)
+
+
+def plain_blocks(body: str) -> list[Block]:
+    """The lines of a text without front matter as blocks."""
     lines = unwrap(body.split("\n"))
-    blocks = [_block(line) for line in lines if any(c.isalnum() for c in line)]
-    return Draft(front, blocks, guess_headings=True)
+    return [_block(line) for line in lines if any(c.isalnum() for c in line)]
 
 
 def _block(line: str) -> Block:
