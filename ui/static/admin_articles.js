@@ -218,7 +218,7 @@
     if (!ids.size) {
       show(row, "same", "Không có gì để thêm: nội dung này đã có trong kho.");
     } else if (other) {
-      show(row, "clash", `Trùng mã bài với tệp “${other.file.name}” ở trên: chỉ thêm được một trong hai. Hãy bỏ một tệp.`);
+      show(row, "clash", `Trùng mã bài với tệp “${other.file.name}”: chỉ thêm được một trong hai. Hãy bỏ một tệp.`);
     } else {
       show(row, "ready", "Đã đọc, chưa thêm vào kho.");
     }
