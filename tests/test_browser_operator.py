@@ -76,8 +76,8 @@ def corpus(shared_corpus: Corpus) -> Corpus:
     return shared_corpus
 
 
-def visit(browser: Browser, site: str, **options: object) -> Page:
-    credentials = {"username": "quản trị", "password": PASSWORD, "send": "unauthorized"}
+def visit(browser: Browser, site: str, password: str = PASSWORD, **options: object) -> Page:
+    credentials = {"username": "quản trị", "password": password, "send": "unauthorized"}
     context = browser.new_context(locale="vi-VN", http_credentials=credentials, **options)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{site}admin/articles")

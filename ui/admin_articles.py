@@ -137,7 +137,7 @@ def _plain(value: object) -> object:
 
 def _tools(article: Article) -> str:
     """What can be done with an article in the list."""
-    article_id, title = escape(article.id), escape(article.title or article.id)
+    article_id, title = escape(article.id), escape(article.title)
     return (
         f'<p class="tools"><label><input type="checkbox" name="chosen" value="{article_id}" data-title="{title}"> Chọn'
         f'<span class="unseen"> bài {title}</span></label>'

@@ -165,7 +165,7 @@ class Intake:
             if article is None:
                 yield failures.as_problem()
             elif len(found) == 1:
-                yield Added(f"Đã thêm “{article.title or article.id}”.", article_path(article.id))
+                yield Added(f"Đã thêm “{article.title}”.", article_path(article.id))
             else:
                 yield Added(_told(counts, failures.count), failures=tuple(failures.told))
         except (HoidapError, IndexStoreError) as error:
@@ -215,7 +215,7 @@ class Intake:
         if standing != "unchanged":
             seen.ids.append(article.id)
         if len(seen.titles) < _LISTED:
-            seen.titles.append(article.title or article.id)
+            seen.titles.append(article.title)
 
     def _standing(self, article: Article) -> Standing:
         existing = self._corpus.article(article.id)
@@ -240,8 +240,6 @@ class Intake:
             notes.append(f"Sẽ thay bài đang có cùng mã trong kho: “{title}”.")
         elif seen.standings["unchanged"]:
             notes.append("Bài này đã có trong kho, không có gì thay đổi.")
-        if not article.title:
-            notes.append("Không có tiêu đề.")
         if article.published is None:
             notes.append("Không có ngày đăng: khi người hỏi giới hạn theo ngày, bài này sẽ không được tìm.")
         elif article.published > date.today():
@@ -249,7 +247,7 @@ class Intake:
         if len(article.text.split()) < _SHORT:
             notes.append("Bài rất ngắn: hãy xem nội dung được trích ra có đủ không.")
         return Preview(
-            title=article.title or article.id,
+            title=article.title,
             mark=mark,
             ids=tuple(seen.ids),
             facts=tuple((name, value) for name, value in facts.items() if value),
