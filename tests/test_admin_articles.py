@@ -32,7 +32,7 @@ from tests.test_admin import PASSWORD, basic
 from tests.test_app import ORIGIN, Page
 from ui.app import create_app
 from ui.guard import HEADER
-from ui.intake import BATCH
+from ui.intake import BATCH, MAX_ARTICLES
 from ui.uploads import MAX_JSONL_BYTES
 
 OURS = {**basic(PASSWORD), HEADER: "1"}
@@ -341,6 +341,10 @@ def test_what_cannot_be_read_is_told_with_the_name_and_nothing_of_the_server(
     assert ids(corpus) == ["cu"]
 
 
+def test_a_file_of_countless_lines_is_refused(client: TestClient, corpus: Corpus) -> None:
+    assert "split it" in look(client, "vo-tan.jsonl", "x\n" * (MAX_ARTICLES + 2))["detail"]
+
+
 def test_a_very_long_name_is_cut(client: TestClient, corpus: Corpus) -> None:
     (article_id,) = look(client, "bài " * 150 + ".md", BRIDGE)["ids"]
     assert len(article_id) <= 200
@@ -401,7 +405,8 @@ def test_nothing_goes_in_that_was_not_seen(client: TestClient, corpus: Corpus) -
 def test_what_is_gone_already_is_told_and_nothing_is_removed(client: TestClient, corpus: Corpus) -> None:
     answer = remove(client, "cu", "khong-co")
     assert answer.status_code == 409
-    assert "Không còn trong kho: khong-co" in answer.json()["problem"]
+    assert "không còn trong kho" in answer.json()["problem"]
+    assert "khong-co" in answer.json()["detail"]
     assert ids(corpus) == ["cu"]
     assert remove(client).status_code == 422
 

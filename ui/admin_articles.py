@@ -29,8 +29,9 @@ from rag.schema import Article
 from ui import viewer
 from ui.admin import filled
 from ui.guard import HEADER
-from ui.intake import Added, Intake, Preview, Problem, Progress
+from ui.intake import Added, Intake, Problem, Progress
 from ui.listing import listing
+from ui.preview import Preview
 from ui.render import escape, plain
 from ui.threads import paced, read
 from ui.uploads import MAX_JSONL_BYTES, Upload, UploadError, receive
