@@ -15,6 +15,7 @@ from eval.feedback import FeedbackStore
 from rag.pipeline import open_pipeline
 from rag.settings import load_settings
 from tests.browser import chromium, hoidap_serve
+from tests.test_browser_operator import file, put, visit
 from ui.recorder import exchange_of
 
 if TYPE_CHECKING:
@@ -93,6 +94,17 @@ def take_admin(browser: Browser, address: str) -> None:
     page.close()
 
 
+def take_operator(browser: Browser, address: str) -> None:
+    """The operator's articles with files that were dropped, as `docs/operator.png`."""
+    text = (DOCS.parent / "seeds" / "hoi-nghi-co-quan-dai-dien-2024.md").read_text("utf-8").replace("id: ", "tags: ", 1)
+    page = visit(browser, address, PASSWORD, viewport={"width": 1120, "height": 1150})
+    lines = '{"title": "Kế hoạch năm 2025", "text": "Nội dung kế hoạch năm 2025."}\n{"title": "Kế hoạch'
+    put(page, ("hoi-nghi.md", text), ("ke-hoach.jsonl", lines), ("hoi-nghi.txt", text))
+    file(page, "hoi-nghi.txt", "clash")
+    page.screenshot(path=DOCS / "operator.png")
+    page.context.close()
+
+
 def main() -> None:
     """Take all of them."""
     os.environ["HOIDAP_ADMIN_PASSWORD"] = PASSWORD
@@ -104,6 +116,7 @@ def main() -> None:
         take_widget(browser, address)
         keep_a_month(Path(folder) / "index")
         take_admin(browser, address)
+        take_operator(browser, address)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tests.test_app import ORIGIN, Page
 from tests.test_feedback import make_exchange
 from ui import admin
 from ui.app import create_app
+from ui.guard import Guard
 
 PASSWORD = "mật khẩu quản trị"  # noqa: S105
 NOW = datetime.now(UTC)
@@ -113,7 +114,7 @@ def test_only_the_password_opens_it(client: TestClient, headers: dict[str, str])
 
 def test_guessing_is_stopped_by_address_and_forgotten_in_time() -> None:
     now = 0.0
-    guard = admin.Guard("đúng", lambda: now)
+    guard = Guard("đúng", lambda: now)
     right, wrong = basic("đúng")["Authorization"], basic("sai")["Authorization"]
     for _ in range(9):
         assert guard.status("a", wrong) == HTTPStatus.UNAUTHORIZED

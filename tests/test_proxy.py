@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from index.local import LocalIndex
+from rag.corpus import Corpus
 from rag.settings import Settings
+from rag.vietnamese.terms import FIELDS
 from tests.browser import MISSING, chromium, serving
+from tests.conftest import HashEmbedder
 from tests.stand_in import StandIn
+from tests.test_admin import PASSWORD
+from tests.test_admin_articles import OURS
 from ui.app import create_app
 
 if not MISSING:
@@ -40,10 +47,19 @@ def engine() -> StandIn:
 
 
 @pytest.fixture(scope="module")
-def address(engine: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app(engine: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
+    folder = tmp_path_factory.mktemp("operator") / "index"
+    index = LocalIndex(folder, FIELDS)
+    settings = Settings(index_dir=folder, admin_password=PASSWORD)  # type: ignore[arg-type]
+    yield create_app(engine, settings, Corpus(index, HashEmbedder))
+    index.close()
+
+
+@pytest.fixture(scope="module")
+def address(app: FastAPI, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where nginx shows the chat: nothing but the two addresses of docs/nginx.conf is changed."""
     folder = tmp_path_factory.mktemp("nginx")
-    with serving(create_app(engine, Settings())) as upstream:
+    with serving(app) as upstream:
         port = free_port()
         assert "listen 80;" in SITE
         assert "http://127.0.0.1:7860/" in SITE
@@ -118,6 +134,17 @@ def test_the_widget_works_there_too(page: Page, address: str, engine: StandIn) -
     box.fill("Kim ngạch?", timeout=PATIENCE)
     box.press("Enter")
     expect(frame.locator(".hd-answer")).to_contain_text("36,6", timeout=PATIENCE)
+
+
+def test_an_operator_may_send_much_and_nobody_else(address: str) -> None:
+    large, params = b"a" * 1_500_000, {"name": "to.md"}
+    ours = {**OURS, "Origin": address.removesuffix("/tro-ly/")}
+    answer = httpx.post(f"{address}admin/articles/read", content=large, params=params, headers=ours)
+    assert answer.status_code == 200
+    assert '"preview"' in answer.text
+    theirs = {**ours, "Origin": "http://evil.example"}
+    assert httpx.post(f"{address}admin/articles/remove", json={"ids": ["x"]}, headers=theirs).status_code == 403
+    assert httpx.post(f"{address}articles", content=large).status_code == 413
 
 
 def test_without_the_slash_one_is_led_there(address: str) -> None:

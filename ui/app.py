@@ -24,10 +24,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from index.errors import IndexStoreError
+from rag.corpus import Corpus
 from rag.errors import HoidapError
 from rag.settings import Settings
-from ui import admin, viewer, widget
+from ui import admin, admin_articles, viewer, widget
 from ui.engine import Engine
+from ui.guard import AdminDoor
 from ui.recorder import Recorder
 from ui.security import SecurityHeaders, allowed_hosts
 from ui.starting import Make, Starting
@@ -44,8 +46,11 @@ _BODY = 1 << 20  # bytes; a question is 2,000 characters at most
 _LOG = logging.getLogger(__name__)
 
 
-def create_app(engine: Engine, settings: Settings) -> FastAPI:
-    """The application over `engine`, ready to be served by any ASGI server."""
+def create_app(engine: Engine, settings: Settings, corpus: Corpus | None = None) -> FastAPI:
+    """The application over `engine`, ready to be served by any ASGI server.
+
+    Operators, if `settings` have a password for them, may change the articles of `corpus`.
+    """
     recorder = Recorder(settings)
 
     @asynccontextmanager
@@ -56,6 +61,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app = FastAPI(
         title="hoidap", docs_url=None, redoc_url=None, openapi_url=None, max_body_size=_BODY, lifespan=lifespan
     )
+    if settings.admin_password:
+        app.add_middleware(AdminDoor, password=settings.admin_password.get_secret_value())
     # Added last is outermost. This CORS, even without any origin, makes Gradio's own, which admits all, stand down.
     app.add_middleware(CORSMiddleware, allow_origins=settings.allowed_origins, allow_methods=["GET", "POST"])
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings.host))
@@ -70,7 +77,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(viewer.router(engine))
     app.include_router(widget.router(engine))
     if settings.admin_password:
-        app.include_router(admin.router(settings))
+        app.include_router(admin.router(settings, manages=corpus is not None))
+        if corpus:
+            app.include_router(admin_articles.router(corpus))
     app.mount("/site", StaticFiles(directory=str(files("ui").joinpath("static"))))
     os.environ.update(_GRADIO)
     from ui import page

@@ -84,7 +84,7 @@ def serve(
 
                 pipeline.corpus.rebuild(articles, show)
         pipeline.ask("xin chào")  # loads what the first visitor would wait for, and checks the index
-        return create_app(pipeline, settings)
+        return create_app(pipeline, settings, pipeline.corpus)
 
     run(make, settings)
 

@@ -8,16 +8,8 @@ from typing import Protocol
 from rag.schema import EVERYTHING, Answer, Article, Edition, Filters, Turn
 
 
-class Engine(Protocol):
-    """The part of the pipeline that the pages call. Every method blocks: keep it off the event loop."""
-
-    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING, /) -> Iterator[Answer]:
-        """Growing answers, sentence by sentence, from what `only` lets through; the last one is complete."""
-        ...
-
-    def quoted(self, question: str, only: Filters = EVERYTHING, /) -> Answer:
-        """The answer in exact quotes alone, without asking a language model."""
-        ...
+class Articles(Protocol):
+    """The articles, as lists of them need them; `rag.corpus.Corpus` has them too."""
 
     def article(self, article_id: str, /) -> Article | None:
         """The article with this id, or None."""
@@ -41,4 +33,16 @@ class Engine(Protocol):
 
     def publishers(self) -> list[str]:
         """The publishers of all articles, each once, in order."""
+        ...
+
+
+class Engine(Articles, Protocol):
+    """The part of the pipeline that the pages call. Every method blocks: keep it off the event loop."""
+
+    def stream(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING, /) -> Iterator[Answer]:
+        """Growing answers, sentence by sentence, from what `only` lets through; the last one is complete."""
+        ...
+
+    def quoted(self, question: str, only: Filters = EVERYTHING, /) -> Answer:
+        """The answer in exact quotes alone, without asking a language model."""
         ...

@@ -1,15 +1,15 @@
-"""The list of the articles: `/articles?q=&publisher=&page=`, a page that needs no script."""
+"""The list of the articles, `?q=&publisher=&page=`: at `/articles`, and for operators at `/admin/articles`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 from rag.schema import Article, Span
 from rag.vietnamese.normalize import mapped, strip_accents
 from rag.vietnamese.terms import TERM, syllables
-from ui.engine import Engine
+from ui.engine import Articles
 from ui.render import article_path, byline, day, escape
 
 PER_PAGE = 20
@@ -17,19 +17,34 @@ WORDS = 200  # characters of a search that are read
 _EXCERPT, _LEAD = 220, 70  # characters
 
 
-def listing(engine: Engine, words: str, publisher: str, page: str) -> str:
-    """The body of the page: a form to search with, and what was found, newest first, one page of it."""
+def _no_tools(_article: Article) -> str:
+    """Nothing but to read it."""
+    return ""
+
+
+def listing(
+    known: Articles,
+    words: str,
+    publisher: str,
+    page: str,
+    *,
+    base: str = "",
+    tools: Callable[[Article], str] = _no_tools,
+) -> str:
+    """A form to search with, and what was found, newest first, one page of it. It needs no script.
+
+    `base` leads from the list to the chat page; `tools` is HTML for what can be done with an article.
+    """
     words = words.strip()[:WORDS]
-    articles = engine.holding(words) if words else engine.articles()
+    articles = known.holding(words) if words else known.articles()
     if publisher:
         articles = [article for article in articles if article.publisher == publisher]
     pages = max(-(-len(articles) // PER_PAGE), 1)
     number = min(max(int(page), 1), pages) if re.fullmatch(r"[0-9]{1,6}", page) else 1
     shown = newest_first(articles)[(number - 1) * PER_PAGE : number * PER_PAGE]
-    rows = "".join(_row(article, frozenset(syllables(words))) for article in shown)
+    rows = "".join(_row(article, frozenset(syllables(words)), base, tools(article)) for article in shown)
     return (
-        "<h1>Các bài viết</h1>"
-        + _form(engine.publishers(), words, publisher)
+        _form(known.publishers(), words, publisher)
         + f'<p class="meta" role="status">{_count(len(articles), words)}</p>'
         + (f'<ul class="listing">{rows}</ul>' if rows else "")
         + _pages(number, pages, {"q": words, "publisher": publisher})
@@ -73,7 +88,7 @@ def excerpt(text: str, wanted: frozenset[str]) -> tuple[Span, list[Span]]:
     return (start, end), [(a, b) for a, b in places if start <= a and b <= end]
 
 
-def _row(article: Article, wanted: frozenset[str]) -> str:
+def _row(article: Article, wanted: frozenset[str], base: str, tools: str) -> str:
     (start, end), places = excerpt(article.text, wanted)
     pieces, position = [], start
     for a, b in places:
@@ -84,9 +99,9 @@ def _row(article: Article, wanted: frozenset[str]) -> str:
     ahead = "…" if start and article.text[start - 1] != "\n" else ""
     behind = "…" if end < len(article.text) and article.text[end] != "\n" else ""
     return (
-        f'<li><a href="{escape(href)}">{escape(article.title)}</a>'
+        f'<li><a href="{base}{escape(href)}">{escape(article.title)}</a>'
         f'<span class="meta">{byline([article.publisher, day(article.published)])}</span>'
-        f'<p class="excerpt">{ahead}{"".join(pieces)}{behind}</p></li>'
+        f'<p class="excerpt">{ahead}{"".join(pieces)}{behind}</p>{tools}</li>'
     )
 
 

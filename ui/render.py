@@ -90,6 +90,11 @@ def decimal(number: float) -> str:
     return f"{number:.2f}".replace(".", ",")
 
 
+def grouped(number: int) -> str:
+    """A whole number with the points of Vietnamese between its thousands."""
+    return f"{number:,}".replace(",", ".")
+
+
 def byline(parts: Iterable[str]) -> str:
     """The known ones of publisher, author and date, escaped and set apart by dots."""
     return " · ".join(escape(part) for part in parts if part)

@@ -47,7 +47,7 @@ def router(engine: Engine) -> APIRouter:
 
     @routes.get("/articles")
     def list_articles(q: str = "", publisher: str = "", page: str = "") -> str:
-        return page_of("Các bài viết", listing(engine, q, publisher, page), "./")
+        return page_of("Các bài viết", f"<h1>Các bài viết</h1>{listing(engine, q, publisher, page)}", "./")
 
     @routes.get("/articles/{article_id}")
     def read_article(article_id: str, start: str = "", end: str = "", v: str = "") -> HTMLResponse:
