@@ -129,7 +129,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The size of an index. `size_bytes` counts every file of it."""
+    """The size of an index. `size_bytes` counts every file of it; 0 where nobody tells."""
 
     documents: int
     records: int

@@ -105,7 +105,7 @@ def ask(  # noqa: PLR0917 # typer calls it by name
     pipeline = open_pipeline(settings)
     if not pipeline.corpus.index.status().documents:
         _fail(
-            f"The index in {settings.index_dir} is empty: add articles with `hoidap index add PATH...`, "
+            f"The index in {settings.index_place} is empty: add articles with `hoidap index add PATH...`, "
             "or start `hoidap serve` once to index the seed articles."
         )
     only = Filters(
@@ -132,7 +132,7 @@ def doctor() -> None:
     from rag.settings import EXTRACTIVE
 
     def look() -> str:
-        return f"{_corpus(settings).index.status().documents} articles in {settings.index_dir}"
+        return f"{_corpus(settings).index.status().documents} articles in {settings.index_place}"
 
     checks = {"index": look}
     if settings.generator != EXTRACTIVE:
@@ -189,10 +189,11 @@ def index_status() -> None:
     corpus = _corpus(settings)
     status, manifest = corpus.index.status(), corpus.index.manifest
     table = Table(show_header=False, box=None)
-    table.add_row("folder", _literal(str(settings.index_dir)))
+    table.add_row("index", _literal(settings.index_place))
     table.add_row("articles", str(status.documents))
     table.add_row("chunks", str(status.records))
-    table.add_row("size", f"{status.size_bytes / 1e6:.1f} MB")
+    if status.size_bytes:
+        table.add_row("size", f"{status.size_bytes / 1e6:.1f} MB")
     if manifest:
         table.add_row("embedder", _literal(f"{manifest.embedder} ({manifest.dimension} dimensions, normalised)"))
         table.add_row("chunking", _literal(manifest.chunking))

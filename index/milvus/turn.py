@@ -1,0 +1,73 @@
+"""Whose turn it is to write. Milvus has no locks: a page says who is writing, and that he still lives."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+from index.errors import IndexBusyError
+from index.milvus.server import PAGES, Server, page
+from index.milvus.state import Kind
+
+_KEY = 1
+# As long as SQLite waits for another writer; one that has not moved for so long has died.
+_SECONDS = 10.0
+_ANNOUNCE_EVERY, _LOOK_EVERY = 2.0, 0.2
+
+
+class TurnLostError(IndexBusyError):
+    """The writer stood still for so long that another has taken over, and has undone what it had begun."""
+
+
+class Turn:
+    """The right to write, of one write."""
+
+    def __init__(self, server: Server) -> None:
+        """Wait for the turn, and take it.
+
+        `inherited` tells whether the writer before was cut off, and may have left half a write behind.
+
+        Raises:
+            IndexBusyError: another process is writing, and goes on.
+        """
+        self._server = server
+        self._token = uuid.uuid4().hex
+        self._beat = 0
+        self.inherited = self._wait()
+        self._announce(self._token)
+
+    def _wait(self) -> bool:
+        begun, deadline = self._said(), time.monotonic() + _SECONDS
+        while (now := self._said())[0]:
+            if time.monotonic() > deadline:
+                if now != begun:
+                    raise IndexBusyError("Another process is writing to the index: try again when it is done.")
+                return True
+            time.sleep(_LOOK_EVERY)
+        return False
+
+    def _said(self) -> tuple[str, int]:
+        token, beat = json.loads(self._server.page(_KEY) or '["", 0]')
+        return token, beat
+
+    def _announce(self, token: str) -> None:
+        row = page(_KEY, Kind.TURN, 0, body=json.dumps([token, self._beat]))
+        self._server.write(PAGES, [row], before_each=lambda: None)
+        self._announced = time.monotonic()
+
+    def keep(self) -> None:
+        """Tell the others that this writer lives.
+
+        Raises:
+            TurnLostError: another writes.
+        """
+        if self._said()[0] != self._token:
+            raise TurnLostError("The index was changed by another process meanwhile: run the command again.")
+        if time.monotonic() - self._announced > _ANNOUNCE_EVERY:
+            self._beat += 1
+            self._announce(self._token)
+
+    def end(self) -> None:
+        """Let others write."""
+        self._announce("")
