@@ -31,6 +31,8 @@ PIECES = 4096
 """What an array of Milvus holds."""
 _AT_ONCE = 100  # pieces that are sent in one request: under 7 MB, and a server takes 64
 _ROWS = 200  # that are received in one
+# No pings while nothing is asked, as gRPC has it: a server may hang up on one who pings more often than it likes.
+_QUIET = {"grpc.keepalive_permit_without_calls": False, "grpc.keepalive_time_ms": 300_000}
 DEEPEST = 16_384  # rows that one search may give
 
 
@@ -58,7 +60,7 @@ class Server:
         address = f"{'https' if parts['tls'] else 'http'}://{parts['host']}:{parts['port'] or _PORT}"
         database = parts["database"] or "default"
         with self._errors():
-            self._client = MilvusClient(address, token=token, timeout=_SECONDS)
+            self._client = MilvusClient(address, token=token, timeout=_SECONDS, grpc_options=_QUIET)
             if database not in self._client.list_databases():
                 self._client.create_database(database)
             self._client.use_database(database)
