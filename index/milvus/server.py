@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from index.errors import IndexServerError, IndexStoreError
@@ -58,12 +58,14 @@ class Server:
             raise IndexStoreError(f"{url!r} is not milvus://host[:port][/database].")
         self._url = url
         address = f"{'https' if parts['tls'] else 'http'}://{parts['host']}:{parts['port'] or _PORT}"
-        database = parts["database"] or "default"
+        options = {"token": token, "timeout": _SECONDS, "grpc_options": _QUIET}
+        database = parts["database"] or ""
         with self._errors():
-            self._client = MilvusClient(address, token=token, timeout=_SECONDS, grpc_options=_QUIET)
-            if database not in self._client.list_databases():
-                self._client.create_database(database)
-            self._client.use_database(database)
+            if database:
+                with closing(MilvusClient(address, **options)) as client:
+                    if database not in client.list_databases():
+                        client.create_database(database)
+            self._client = MilvusClient(address, db_name=database, **options)
             if not self._client.has_collection(PAGES):
                 self._create(PAGES, self._page_schema(), {"none": "FLAT"})
         self.load(PAGES)
@@ -76,7 +78,7 @@ class Server:
         try:
             yield
         except (MilvusException, RpcError) as error:
-            why = error.message if isinstance(error, MilvusException) else str(error)
+            why = error.message if isinstance(error, MilvusException) else error.details()
             raise IndexServerError(
                 f"The index at {self._url} cannot be used ({why}): see that the Milvus server runs, that "
                 "HOIDAP_INDEX_URL names it, and that HOIDAP_INDEX_TOKEN opens it."
