@@ -26,37 +26,51 @@ class Counts:
     """A number for each dimension of the sparse vectors; 0 for those that it does not have."""
 
     def __init__(self) -> None:
-        self._ids = np.zeros(0, _DIMENSION)
-        self._counts = np.zeros(0, _COUNT)
+        self._table = np.zeros(0, _DIMENSION), np.zeros(0, _COUNT)  # in order; changed as a whole, for other threads
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._table[0])
 
     def add(self, ids: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
         """Add to each of `ids`, which may repeat, its count."""
-        together = np.concatenate([self._ids, ids])
-        self._ids, place = np.unique(together, return_inverse=True)
-        sums = np.zeros(len(self._ids), _COUNT)
-        np.add.at(sums, place, np.concatenate([self._counts, counts]))
-        self._ids, self._counts = self._ids[sums != 0], sums[sums != 0]
+        new, place = np.unique(ids, return_inverse=True)
+        sums = np.zeros(len(new), _COUNT)
+        np.add.at(sums, place, counts)
+        held, before = self._table
+        at = np.searchsorted(held, new)
+        is_held = np.zeros(len(new), bool)
+        is_held[at < len(held)] = held[at[at < len(held)]] == new[at < len(held)]
+        after = before.copy()
+        after[at[is_held]] += sums[is_held]
+        all_ids, after = np.insert(held, at[~is_held], new[~is_held]), np.insert(after, at[~is_held], sums[~is_held])
+        self._table = all_ids[after != 0], after[after != 0]
 
     def add_each(self, ids: Sequence[int], worth: int) -> None:
         """Add `worth` to each of `ids`, as often as it stands there."""
         self.add(np.array(ids, _DIMENSION), np.full(len(ids), worth, _COUNT))
 
+    def plus(self, other: Counts) -> Counts:
+        """The sums of both."""
+        total = Counts()
+        total._table = self._table
+        total.add(*other._table)
+        return total
+
     def of(self, ids: Sequence[int]) -> list[int]:
         """The count of each of `ids`."""
+        held, counts = self._table
         wanted = np.array(ids, _DIMENSION)
-        if not len(self._ids):
+        if not len(held):
             return [0] * len(wanted)
-        at = np.searchsorted(self._ids, wanted).clip(max=len(self._ids) - 1)
-        return [int(c) for c in np.where(self._ids[at] == wanted, self._counts[at], 0)]
+        at = np.searchsorted(held, wanted).clip(max=len(held) - 1)
+        return [int(count) for count in np.where(held[at] == wanted, counts[at], 0)]
 
     def pages(self) -> Iterator[str]:
         """All of it, as the bodies of pages."""
-        for at in range(0, len(self._ids), _TERMS_PER_PAGE):
+        ids, counts = self._table
+        for at in range(0, len(ids), _TERMS_PER_PAGE):
             part = slice(at, at + _TERMS_PER_PAGE)
-            raw = self._ids[part].astype(_DIMENSION).tobytes() + self._counts[part].astype(_COUNT).tobytes()
+            raw = ids[part].astype(_DIMENSION).tobytes() + counts[part].astype(_COUNT).tobytes()
             yield base64.b64encode(zlib.compress(raw, 1)).decode()
 
     def add_page(self, body: str) -> None:

@@ -199,13 +199,9 @@ class Write:
 
     def _count_pages(self) -> None:
         """Write down what has changed in the counts, or, if that has become much, all of them."""
-        total = Counts()
-        for counts in (self._counts, self._change):
-            for body in counts.pages():
-                total.add_page(body)
         loose = self._state.loose + len(self._change)
-        is_whole = self._is_new or loose > len(total)
-        bodies = (total if is_whole else self._change).pages()
+        is_whole = self._is_new or loose > len(self._counts)
+        bodies = (self._counts.plus(self._change) if is_whole else self._change).pages()
         self._write(PAGES, (page(self._key(), Kind.COUNTS, 0, body=body) for body in bodies))
         if is_whole:
             self._state = replace(self._state, counted=self._state.version, loose=0)
