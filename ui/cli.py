@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -159,6 +160,34 @@ def index_add(
         report = corpus.add(articles, progress)
     counts = {"added": report.added, "replaced": report.replaced, "unchanged": report.unchanged}
     _console().print(", ".join(f"{len(ids)} {what}" for what, ids in counts.items() if ids) + ".")
+
+
+class _Engine(StrEnum):
+    """What spreads the work over many machines."""
+
+    RAY = "ray"
+
+
+@index_app.command("bulk")
+def index_bulk(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders or patterns.", metavar="SOURCE...")],
+    engine: Annotated[_Engine, typer.Option(help="What spreads the work.")],
+    cluster: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the Ray cluster; without it, all cores of this machine.")
+    ] = None,
+) -> None:
+    """Add many articles, prepared on many machines. What fails is named at the end; the rest is in the index."""
+    settings = _settings()
+    from rag.articles import find
+    from rag.bulk import bulk
+
+    with _progress("Indexing") as progress:
+        report = bulk(_corpus(settings), find(sources), settings, cluster, progress)
+    for failure in report.failures.values():
+        typer.echo(f"hoidap: {failure}", err=True)
+    counts = {"written": report.written, "unchanged": report.unchanged, "failed": len(report.failures)}
+    _console().print(", ".join(f"{count} {what}" for what, count in counts.items() if count) + ".")
+    raise typer.Exit(1 if report.failures else 0)
 
 
 @index_app.command("list")
