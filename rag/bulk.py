@@ -7,7 +7,9 @@ good is taken apart, so that one bad file costs no other.
 
 from __future__ import annotations
 
+import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,6 +28,7 @@ from rag.settings import Settings
 _FILES = 8  # of a task: some seconds of work on one core
 _TASKS_PER_CORE = 2  # that are handed out ahead, so that no core waits for the one that writes
 _RETRIES = 3
+_CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def bulk(
 ) -> BulkReport:
     """Put the articles in the files `paths` into `corpus`, on the Ray cluster of that address or on all cores here.
 
-    hoidap is installed on each machine of the cluster, and the files are there under the same names. What was written
-    before an interruption stays. `progress` counts files.
+    This machine is one of the cluster; hoidap is installed on each, and the files are there under the same names. What
+    was written before an interruption stays. `progress` counts files.
 
     Raises:
         BulkError: Ray is not installed, or the cluster cannot be reached.
@@ -128,15 +131,18 @@ def _connect(cluster: str | None) -> Any:
         import ray
     except ImportError as error:
         raise BulkError("Bulk needs Ray: run `pip install 'hoidap[ray]'`.") from error
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not cluster:
+        ray.init("local", _node_ip_address="127.0.0.1", include_dashboard=False, **quiet)
+        return ray
     try:
-        if cluster:
-            ray.init(cluster, log_to_driver=False, logging_level="error")
-        else:
-            ray.init("local", _node_ip_address="127.0.0.1", include_dashboard=False, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+        host, _, port = cluster.rpartition(":")
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()  # Ray itself tries for a minute
+        ray.init(cluster, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
         raise BulkError(
-            f"The Ray cluster {cluster or 'of this machine'} cannot be reached ({error}): see that it runs with Ray "
-            f"{ray.__version__}, and name it with --cluster HOST:PORT."
+            f"The Ray cluster {cluster} cannot be reached ({error}): see that Ray {ray.__version__} runs there and "
+            "here, and name it with --cluster HOST:PORT."
         ) from error
     return ray
 

@@ -73,7 +73,7 @@ def test_one_machine_of_two_is_killed_half_way(tmp_path: Path, corpus: Corpus, m
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
     from ray.cluster_utils import Cluster
 
-    paths = write_articles(tmp_path / "articles", 120)
+    paths = write_articles(tmp_path / "articles", 64)
     twice = paths[7].with_name("twice.md")
     twice.write_text("---\nid: bai-007\n---\n" + paths[7].read_text("utf-8"), encoding="utf-8")
     (tmp_path / "articles" / "broken.md").write_bytes(b"\xff\xfe\xfa\x00")
@@ -86,15 +86,15 @@ def test_one_machine_of_two_is_killed_half_way(tmp_path: Path, corpus: Corpus, m
 
         def progress(done: int, total: int) -> None:
             seen.append(done)
-            assert total == 122
-            if done >= 48 and len(cluster.worker_nodes):
+            assert total == 66
+            if done >= 24 and len(cluster.worker_nodes):
                 cluster.remove_node(second, allow_graceful=False)
 
         report = bulk(corpus, more, load_settings(), cluster.address, progress)
         assert not cluster.worker_nodes
         assert seen == sorted(seen)
-        assert seen[-1] == 122
-        assert (report.written, report.unchanged) == (120, 0)
+        assert seen[-1] == 66
+        assert (report.written, report.unchanged) == (64, 0)
         assert [path.name for path in report.failures if path not in {twice, paths[7]}] == ["broken.md"]
         assert len(report.failures) == 2
         chunks = {chunk.id for path in paths for chunk in chunk_article(read(path))}
@@ -103,10 +103,16 @@ def test_one_machine_of_two_is_killed_half_way(tmp_path: Path, corpus: Corpus, m
         assert corpus.articles() == sorted((read(path) for path in paths), key=lambda article: article.id)
 
         again = bulk(corpus, more, load_settings(), cluster.address, silent)
-        assert (again.written, again.unchanged) == (0, 120)
+        assert (again.written, again.unchanged) == (0, 64)
         assert corpus.index.status().records == len(chunks)
     finally:
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def test_a_cluster_that_is_not_there(corpus: Corpus) -> None:
+    for address in ("127.0.0.1:9", "nowhere", "127.0.0.1:x"):
+        with pytest.raises(BulkError, match=f"The Ray cluster {address} cannot be reached .* --cluster HOST:PORT"):
+            bulk(corpus, [], load_settings(), address, silent)
 
 
 def test_without_ray(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -371,7 +371,7 @@ def test_what_a_document_was_and_where_it_came_from(index: Index) -> None:
     def was(digest: str, document_id: str = "d") -> str | None:
         found = index.superseded(document_id, digest)
         assert found is None or timedelta(0) <= datetime.now(UTC) - found.replaced < timedelta(minutes=1)
-        return found and found.payload
+        return found.payload if found else None
 
     index.put(MANIFEST, [at(1), at(1, "other")])
     index.put(MANIFEST, [at(1)])
