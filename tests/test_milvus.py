@@ -62,6 +62,7 @@ def milvus(url: str) -> Iterator[MilvusIndex]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index.milvus.turn, "_SECONDS", 0.5)
     monkeypatch.setattr(index.milvus.writing, "_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(index.milvus.turn, "_ANNOUNCE_EVERY", 1000.0)  # not among the requests that are counted
 
 
 def test_records_weigh_what_they_weigh_on_one_machine(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_writer_that_dies_at_any_request_leaves_the_old_or_the_new(
             assert contents(start) == before
         else:
             assert after is None, "what was acknowledged is gone again"
-    assert sent.count == request > 4
+    assert 4 < sent.count <= request
     assert after is not None
     assert contents(writer)[:4] == after[:4]
     write_again = opened()
@@ -198,15 +199,15 @@ def test_a_writer_that_dies_at_any_request_leaves_the_old_or_the_new(
 
 _WRITER = """
 import sys
+import time
 import index.milvus.turn
 from index.milvus.index import MilvusIndex
 from tests.conftest import FIELD_NAMES, MANIFEST, make_entries
-index.milvus.turn._ANNOUNCE_EVERY = 0.0
+index.milvus.turn._ANNOUNCE_EVERY = 0.5
 def for_ever():
-    for number in range(10_000):
-        yield from make_entries(20, per_document=1, prefix=f"w{number}-")
-        if number == 10:
-            print("writing", flush=True)
+    yield from make_entries(150, per_document=1, prefix="w")
+    print("writing", flush=True)
+    time.sleep(600)  # embedding
 milvus = MilvusIndex(sys.argv[1], "", FIELD_NAMES)
 milvus.replace(MANIFEST, for_ever(), milvus.version)
 """

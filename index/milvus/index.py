@@ -41,6 +41,8 @@ _T = TypeVar("_T")
 _FRESH_SECONDS = 0.5
 # How long a state has to be old before reads may lag behind: twice the bounded staleness that Milvus grants.
 _SETTLED_SECONDS = 10.0
+# How long a reader whose question has failed waits for the server to be ready.
+_RETRY_SECONDS = 5.0
 _DOCUMENTS_AT_ONCE = 100
 
 
@@ -94,7 +96,7 @@ class MilvusIndex:
         try:
             return ask(self._now())
         except IndexServerError:
-            self._server.load(PAGES)
+            self._server.load(PAGES, _RETRY_SECONDS)
             with self._lock:
                 self._state, self._read_at = State(), float("-inf")
             return ask(self._now())

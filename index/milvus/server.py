@@ -24,8 +24,8 @@ RECORDS = "hoidap_records_"
 """What the collections of records begin with; the number of the write that made one follows."""
 
 _PORT = 19530
-_SECONDS = 10  # for one call
-_LONG = 60  # for one that makes or loads a collection
+_SECONDS = 10.0  # for one call
+_LONG = 60.0  # for one that makes or loads a collection
 _PIECE = 16_000  # characters, of 4 bytes at most: a string of Milvus holds 65,535 bytes
 PIECES = 4096
 """What an array of Milvus holds."""
@@ -121,10 +121,10 @@ class Server:
             name, schema=schema, index_params=params, consistency_level="Strong", timeout=_LONG
         )
 
-    def load(self, collection: str) -> None:
+    def load(self, collection: str, seconds: float = _LONG) -> None:
         """Have the server hold `collection` ready; nothing if it does so already."""
         with self._errors():
-            self._client.load_collection(collection, timeout=_LONG)
+            self._client.load_collection(collection, timeout=seconds)
 
     def records(self) -> list[str]:
         """The collections of records that there are."""

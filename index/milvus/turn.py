@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from contextlib import suppress
+from threading import Event, Thread
 
-from index.errors import IndexBusyError
+from index.errors import IndexBusyError, IndexStoreError
 from index.milvus.server import PAGES, Server, page
 from index.milvus.state import Kind
 
@@ -36,6 +38,9 @@ class Turn:
         self._beat = 0
         self.inherited = self._wait()
         self._announce(self._token)
+        self._stopped = Event()
+        self._living = Thread(target=self._live, name="hoidap-turn", daemon=True)  # dies with the process
+        self._living.start()
 
     def _wait(self) -> bool:
         begun, deadline = self._said(), time.monotonic() + _SECONDS
@@ -54,20 +59,30 @@ class Turn:
     def _announce(self, token: str) -> None:
         row = page(_KEY, Kind.TURN, 0, body=json.dumps([token, self._beat]))
         self._server.write(PAGES, [row], before_each=lambda: None)
-        self._announced = time.monotonic()
 
-    def keep(self) -> None:
-        """Tell the others that this writer lives.
+    def _live(self) -> None:
+        """Tell the others so, while articles are being embedded too."""
+        while not self._stopped.wait(_ANNOUNCE_EVERY):
+            with suppress(IndexStoreError):  # who writes will see it
+                self.check()
+                self._beat += 1
+                self._announce(self._token)
+
+    def check(self) -> None:
+        """See that it is still this writer's turn.
 
         Raises:
             TurnLostError: another writes.
         """
         if self._said()[0] != self._token:
             raise TurnLostError("The index was changed by another process meanwhile: run the command again.")
-        if time.monotonic() - self._announced > _ANNOUNCE_EVERY:
-            self._beat += 1
-            self._announce(self._token)
+
+    def stop(self) -> None:
+        """Say no more: unless the turn is ended, others will take it that this writer is dead."""
+        self._stopped.set()
+        self._living.join()
 
     def end(self) -> None:
         """Let others write."""
+        self.stop()
         self._announce("")

@@ -33,32 +33,35 @@ def writing(server: Server, counts_at: Callable[[State], Counts], fields: Sequen
         IndexBusyError: another process is writing.
     """
     turn = Turn(server)
-    state = read_state(server)
-    if turn.inherited:
-        _undo(server, state)
-        state = _sweep(server, state)
     try:
-        yield Write(server, state, counts_at(state), fields, turn.keep)
-    except (TurnLostError, IndexServerError):
-        raise  # not ours to undo, or not possible now: the next writer finds that the turn was not ended, and does it
-    except Exception:
-        _undo(server, read_state(server))
+        state = read_state(server)
+        if turn.inherited:
+            _undo(server, state)
+            state = _sweep(server, state)
+        try:
+            yield Write(server, state, counts_at(state), fields, turn.check)
+        except (TurnLostError, IndexServerError):
+            raise  # not ours to undo, or not possible now: the next writer finds that the turn was not ended
+        except Exception:
+            _undo(server, read_state(server))
+            turn.end()
+            raise
         turn.end()
-        raise
-    turn.end()
+    finally:
+        turn.stop()
 
 
 class Write:
     """What is to be written in the place of what. `before` is the state that it began with."""
 
     def __init__(
-        self, server: Server, before: State, counts: Counts, fields: Sequence[str], keep: Callable[[], None]
+        self, server: Server, before: State, counts: Counts, fields: Sequence[str], check: Callable[[], None]
     ) -> None:
-        """Begin a write after `before`; `counts` are its counts, `keep` is called before each request."""
+        """Begin a write after `before`; `counts` are its counts, `check` is called before each request."""
         self.before = before
         self._server = server
         self._fields = fields
-        self._keep = keep
+        self._check = check
         self._counts = counts
         self._change = Counts()
         self._next_key = first_key(before.version + 1)
@@ -125,7 +128,7 @@ class Write:
         if not self._is_new and not self._state.gone and self._next_key == first_key(self._state.version):
             return self.before
         self._count_pages()
-        self._keep()
+        self._check()
         write_state(self._server, self._state)
         if self._state.gone or (self._is_new and self.before.documents):
             time.sleep(_GRACE_SECONDS)
@@ -159,7 +162,7 @@ class Write:
                     )
                     for row in rows
                 ),
-                self._keep,
+                self._check,
             )
 
     def _forget(self, owners: Iterable[int]) -> None:
@@ -245,7 +248,7 @@ class Write:
         return key
 
     def _write(self, collection: str, rows: Iterable[Row]) -> None:
-        self._server.write(collection, rows, self._keep)
+        self._server.write(collection, rows, self._check)
 
 
 def head(document: Document) -> dict[str, object]:
