@@ -37,7 +37,7 @@ def open_cached(settings: Settings, texts: Sequence[Text], progress: Progress) -
     manifest = open_manifest(settings)
     content = json.dumps([manifest, sorted(text.id for text in texts)], sort_keys=True)
     folder = root / hashlib.sha256(content.encode()).hexdigest()[:16]
-    here = settings.model_copy(update={"index_dir": folder})
+    here = settings.with_index_in(folder)
     plain = open_corpus(here)
     try:
         held = {document.id for document in plain.index.known()}

@@ -48,9 +48,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`better` and `worse` are the records of a question in both runs, where one is correct and the other is not."""
+    """`better` and `worse` are the records of a question in both runs, where one is correct and the other is not.
+
+    `same_citations` are the shared questions for which both cite the same words of the same articles in the same order;
+    None for runs without answers.
+    """
 
     shared: int
+    same_citations: int | None
     only_a: int
     only_b: int
     differences: tuple[Difference, ...]
@@ -75,6 +80,7 @@ def compare(a: Result, b: Result) -> Comparison:
         differences.append(area)
     return Comparison(
         shared=len(pairs),
+        same_citations=_same_citations(pairs),
         only_a=len(a.questions) - len(pairs),
         only_b=len(b.questions) - len(pairs),
         differences=tuple(differences),
@@ -85,6 +91,16 @@ def compare(a: Result, b: Result) -> Comparison:
 
 def _same(a: Question | None, b: Question) -> bool:
     return a is not None and a["question"] == b["question"]
+
+
+def _same_citations(pairs: list[tuple[Question, Question]]) -> int | None:
+    if not all("citations" in question for pair in pairs for question in pair):
+        return None
+    return sum(_cited(x) == _cited(y) for x, y in pairs)
+
+
+def _cited(question: Question) -> list[tuple[str, str]]:
+    return [(citation["article_id"], citation["quote"]) for citation in question["citations"]]
 
 
 def _difference(name: str, pairs: list[tuple[Question, Question]], bootstrap: Bootstrap) -> Difference | None:

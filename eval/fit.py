@@ -77,7 +77,7 @@ def _renamed(golds: Sequence[Gold], pipeline: Pipeline) -> list[Gold]:
 @contextmanager
 def _pipeline(settings: Settings, corpus: Path) -> Iterator[Pipeline]:
     with tempfile.TemporaryDirectory(prefix="hoidap-fit-", ignore_cleanup_errors=True) as folder:
-        pipeline = open_pipeline(settings.model_copy(update={"index_dir": Path(folder)}))
+        pipeline = open_pipeline(settings.with_index_in(Path(folder)))
         add_cached(settings, pipeline.corpus, [read(path) for path in find([corpus])], _tell)
         yield pipeline
         pipeline.corpus.index.close()

@@ -107,10 +107,10 @@ def _gold_pipeline(settings: Settings, options: Options, bar: Bar) -> Iterator[t
         status = pipeline.corpus.index.status()
         if not status.documents:
             raise EvalError(
-                f"The index in {settings.index_dir} is empty: name the articles with --corpus, or index them first."
+                f"The index in {settings.index_place} is empty: name the articles with --corpus, or index them first."
             )
         try:
-            yield pipeline, {}, f"{settings.index_dir} ({status.documents} articles, {status.records} chunks)"
+            yield pipeline, {}, f"{settings.index_place} ({status.documents} articles, {status.records} chunks)"
         finally:
             pipeline.corpus.index.close()
         return
@@ -122,7 +122,7 @@ def _gold_pipeline(settings: Settings, options: Options, bar: Bar) -> Iterator[t
         if len(read) == 1:
             stems |= {clean(path.stem): read[0].id, clean(path.name): read[0].id}
     with tempfile.TemporaryDirectory(prefix="hoidap-eval-", ignore_cleanup_errors=True) as folder:
-        here = settings.model_copy(update={"index_dir": Path(folder)})
+        here = settings.with_index_in(Path(folder))
         pipeline = open_pipeline(here, calibrated=settings.index_dir)
         try:
             add_cached(settings, pipeline.corpus, articles, bar("Indexing"))

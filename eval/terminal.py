@@ -127,6 +127,9 @@ def _short(interval: Sequence[float] | None) -> str:
 def print_comparison(console: Console, found: Comparison) -> None:
     """Print the differences, marked where they are significant, and the questions that changed."""
     console.print(f"{found.shared} shared questions ({found.only_a} only in A, {found.only_b} only in B)")
+    if found.same_citations is not None:
+        share = found.same_citations / found.shared
+        console.print(f"The same citations for {found.same_citations} of them ({share:.1%})")
     order = {name: i for i, name in enumerate(("correct", *ANSWER, *EVIDENCE, *REFUSAL, *WRITING))}
     changed = [d for d in found.differences if d.low or d.high]
     table = Table(box=None, padding=(0, 1))

@@ -1,7 +1,8 @@
-"""What can go wrong with an index on disk. Each message is one sentence that names the remedy.
+"""What can go wrong with an index. Each message is one sentence that names the remedy.
 
 IndexStoreError
 ├── IndexPathError      the folder cannot be made, read or written
+├── IndexServerError    the server that holds the index cannot be used
 ├── IndexBusyError      another process is writing
 └── IndexDamagedError   the store cannot be read as an index of ours
 """
@@ -15,6 +16,10 @@ class IndexStoreError(Exception):
 
 class IndexPathError(IndexStoreError):
     """The folder of the index cannot be made, read or written."""
+
+
+class IndexServerError(IndexStoreError):
+    """The server that holds the index cannot be reached, or refuses."""
 
 
 class IndexBusyError(IndexStoreError):

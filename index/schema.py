@@ -137,7 +137,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The size of an index. `size_bytes` counts every file of it."""
+    """The size of an index. `size_bytes` counts every file of it; 0 where nobody tells."""
 
     documents: int
     records: int

@@ -101,7 +101,7 @@ class Corpus:
         progress(0, len(changed))
         done = 0
         for batch in self._batches(changed):
-            entries = self._entries(batch, origins)
+            entries = make_entries(batch, self.embedder, origins)
             self.index.put(self.manifest, entries)
             done += len(entries)
             progress(done, len(changed))
@@ -128,7 +128,7 @@ class Corpus:
             done = 0
             progress(0, len(wanted))
             for batch in self._batches(wanted):
-                yield from self._entries(batch, origins)
+                yield from make_entries(batch, self.embedder, origins)
                 done += len(batch)
                 progress(done, len(wanted))
 
@@ -229,28 +229,33 @@ class Corpus:
         for _, group in groupby(numbered, key=lambda item: item[0]):
             yield [(article, chunks) for _, article, chunks in group]
 
-    def _entries(self, batch: Sequence[tuple[Article, list[Chunk]]], origins: Mapping[str, Origin]) -> list[Entry]:
-        """Embed the chunks of a batch of articles, and their sentences, in two runs of the model."""
-        pairs = [(article, chunk) for article, chunks in batch for chunk in chunks]
-        texts = [embedding_text(article, chunk) for article, chunk in pairs]
-        sentences = [article.text[start:end] for article, chunk in pairs for start, end in chunk.sentences]
-        vectors = iter(self.embedder.embed(texts, "passage"))
-        part_vectors = self.embedder.embed(sentences, "passage")
-        entries, at = [], 0
-        for article, chunks in batch:
-            records: list[Record] = []
-            for chunk in chunks:
-                parts = part_vectors[at : at + len(chunk.sentences)]
-                at += len(chunk.sentences)
-                terms = vietnamese_terms.terms(embedding_text(article, chunk))
-                if not records:
-                    terms[vietnamese_terms.SKETCH] = sketch(article.text)
-                records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
-            payload = _encode_article(article)
-            origin = origins.get(article.id, Origin())
-            document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
-            entries.append(Entry(document, records))
-        return entries
+
+def make_entries(
+    batch: Sequence[tuple[Article, list[Chunk]]],
+    embedder: Embedder,
+    origins: Mapping[str, Origin] = MappingProxyType({}),
+) -> list[Entry]:
+    """Embed the chunks of a batch of articles, and their sentences, in two runs of the model."""
+    pairs = [(article, chunk) for article, chunks in batch for chunk in chunks]
+    texts = [embedding_text(article, chunk) for article, chunk in pairs]
+    sentences = [article.text[start:end] for article, chunk in pairs for start, end in chunk.sentences]
+    vectors = iter(embedder.embed(texts, "passage"))
+    part_vectors = embedder.embed(sentences, "passage")
+    entries, at = [], 0
+    for article, chunks in batch:
+        records: list[Record] = []
+        for chunk in chunks:
+            parts = part_vectors[at : at + len(chunk.sentences)]
+            at += len(chunk.sentences)
+            terms = vietnamese_terms.terms(embedding_text(article, chunk))
+            if not records:
+                terms[vietnamese_terms.SKETCH] = sketch(article.text)
+            records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
+        payload = _encode_article(article)
+        origin = origins.get(article.id, Origin())
+        document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
+        entries.append(Entry(document, records))
+    return entries
 
 
 def digest(article: Article) -> str:

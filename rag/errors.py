@@ -9,6 +9,7 @@
     ├── ModelError           a language model cannot be set up, or gives no answer
     │   └── ModelSlowError   it does not answer in time
     ├── CalibrationError     the calibration of refusals cannot be used or written, or is of another embedder
+    ├── BulkError            articles cannot be prepared on many machines
     └── IndexMismatchError   the index was built by another embedder or another chunking
 
 The rooms below `rag` have trees of their own (`index.errors`); the edges catch both.
@@ -56,6 +57,10 @@ class ModelSlowError(ModelError):
 
 class CalibrationError(HoidapError):
     """The calibration of refusals cannot be used or written, or belongs to another embedder."""
+
+
+class BulkError(HoidapError):
+    """Articles cannot be prepared on many machines: their engine is not installed, or cannot be reached."""
 
 
 class IndexMismatchError(HoidapError):

@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Semaphore
 
 from index.local import LocalIndex
+from index.protocol import Index
 from rag.calibration import Calibration, load_calibration
 from rag.corpus import Corpus
 from rag.embedding import Embedder, load_embedder
@@ -230,9 +231,18 @@ def open_corpus(settings: Settings, embedder: Embedder | None = None) -> Corpus:
     """The corpus in the index that the settings name, with their embedder unless another is given; empty if new.
 
     Raises:
-        IndexStoreError: the folder cannot be used, or holds something else.
+        IndexStoreError: the folder or the server cannot be used, or holds something else.
     """
-    return Corpus(LocalIndex(settings.index_dir, FIELDS), lambda: embedder or load_embedder(settings))
+    return Corpus(_open_index(settings), lambda: embedder or load_embedder(settings))
+
+
+def _open_index(settings: Settings) -> Index:
+    if not settings.index_url:
+        return LocalIndex(settings.index_dir, FIELDS)
+    from index.milvus.index import MilvusIndex
+
+    token = settings.index_token.get_secret_value() if settings.index_token else ""
+    return MilvusIndex(settings.index_url, token, FIELDS)
 
 
 def open_pipeline(settings: Settings, calibrated: Path | None = None, embedder: Embedder | None = None) -> Pipeline:

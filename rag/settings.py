@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from index.milvus.server import URL
 from rag.errors import SettingsError
 from rag.steps import NOTHING, Step
 
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("hoidap") / "index",
         description="The folder that holds the index.",
     )
+    index_url: str = Field(
+        default="",
+        description="The index on a Milvus server instead: milvus://host[:port][/database], or milvus+https://.",
+    )
+    index_token: SecretStr | None = Field(default=None, description="What that server asks for: `user:password`.")
     cache_dir: Path = Field(
         default_factory=partial(user_cache_path, "hoidap"),
         description="The folder for what can be made again: the prepared embedding model.",
@@ -127,6 +133,15 @@ class Settings(BaseSettings):
         return index.with_name(f"{index.name}.sync")
 
     @property
+    def index_place(self) -> str:
+        """Where the index is, in words."""
+        return self.index_url or str(self.index_dir)
+
+    def with_index_in(self, folder: Path) -> Settings:
+        """The same settings, with an index in `folder`."""
+        return self.model_copy(update={"index_dir": folder, "index_url": ""})
+
+    @property
     def feedback_file(self) -> Path:
         """What is kept of questions and answers: beside the index, so that removing that folder does not lose it."""
         index = self.index_dir.absolute()
@@ -161,6 +176,16 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str) -> str:
         if value and not re.match(r"https?://[^\s/@]+(?:/|$)", value):
             raise ValueError("write http:// or https:// and the server, such as http://127.0.0.1:8000/v1")
+        return value
+
+    @field_validator("index_url")
+    @classmethod
+    def _milvus(cls, value: str) -> str:
+        if value and not URL.fullmatch(value):
+            raise ValueError(
+                "write milvus://host[:port][/database], such as milvus://127.0.0.1:19530; what the server asks for "
+                f"goes into {PREFIX}INDEX_TOKEN"
+            )
         return value
 
     @field_validator("allowed_networks", "allowed_origins", "trusted_proxies", mode="before")
@@ -209,7 +234,7 @@ def origin(text: str) -> str:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings in force. `overrides` win over every source; None means not given.
+    """The settings in force. `overrides` win over every source; None means not given. A folder wins over a server.
 
     Raises:
         SettingsError: a key is unknown or a value impossible; the message names it.
@@ -219,6 +244,8 @@ def load_settings(**overrides: object) -> Settings:
         upper = name.upper()
         if upper.startswith(PREFIX) and not upper.startswith(_TEST_PREFIX) and upper not in known:
             raise SettingsError(f"Unknown setting {name}: known are {', '.join(sorted(known))}.")
+    if overrides.get("index_dir"):
+        overrides["index_url"] = ""
     try:
         return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
     except ValidationError as error:

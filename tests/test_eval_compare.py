@@ -54,6 +54,22 @@ def test_a_clear_gain_is_significant_and_a_small_one_is_not() -> None:
     assert compare(before, before).differences[0].p == 1
 
 
+def test_how_many_questions_have_the_same_citations(capsys: pytest.CaptureFixture[str]) -> None:
+    def citing(*quotes: list[tuple[str, str]]) -> Result:
+        result = make([True] * len(quotes))
+        for question, cited in zip(result.questions, quotes, strict=True):
+            question["citations"] = [{"article_id": a, "quote": q, "title": f"Of {a}"} for a, q in cited]
+        return result
+
+    before = citing([("a", "Một."), ("b", "Hai.")], [("a", "Một.")], [("a", "Ba.")], [])
+    after = citing([("b", "Hai."), ("a", "Một.")], [("a", "Một.")], [("c", "Ba.")], [])
+    found = compare(before, after)
+    assert found.same_citations == 2
+    print_comparison(Console(), found)
+    assert "The same citations for 2 of them (50.0%)" in capsys.readouterr().out
+    assert compare(make([True]), make([True])).same_citations is None
+
+
 def test_a_loss_is_worse_and_lower_may_be_better() -> None:
     right, wrong = [True] * 20, [False] * 20
     worse = compare(make(right, false_refusal_rate=0.0), make(wrong, false_refusal_rate=1.0))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,7 +111,7 @@ def ask(  # noqa: PLR0917 # typer calls it by name
     pipeline = open_pipeline(settings)
     if not pipeline.corpus.index.status().documents:
         _fail(
-            f"The index in {settings.index_dir} is empty: add articles with `hoidap index add PATH...`, "
+            f"The index in {settings.index_place} is empty: add articles with `hoidap index add PATH...`, "
             "or start `hoidap serve` once to index the seed articles."
         )
     only = Filters(
@@ -137,7 +138,7 @@ def doctor() -> None:
     from rag.settings import EXTRACTIVE
 
     def look() -> str:
-        return f"{_corpus(settings).index.status().documents} articles in {settings.index_dir}"
+        return f"{_corpus(settings).index.status().documents} articles in {settings.index_place}"
 
     checks = {"index": look}
     if settings.generator != EXTRACTIVE:
@@ -174,6 +175,34 @@ def index_add(
     raise typer.Exit(1 if problems else 0)
 
 
+class _Engine(StrEnum):
+    """What spreads the work over many machines."""
+
+    RAY = "ray"
+
+
+@index_app.command("bulk")
+def index_bulk(
+    sources: Annotated[list[str], typer.Argument(help="Files, folders or patterns.", metavar="SOURCE...")],
+    engine: Annotated[_Engine, typer.Option(help="What spreads the work.")],
+    cluster: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the Ray cluster; without it, all cores of this machine.")
+    ] = None,
+) -> None:
+    """Add many articles, prepared on many machines. What fails is named at the end; the rest is in the index."""
+    settings = _settings()
+    from rag.articles import find
+    from rag.bulk import bulk
+
+    with _progress("Indexing") as progress:
+        report = bulk(_corpus(settings), find(sources), settings, cluster, progress)
+    for failure in report.failures.values():
+        typer.echo(f"hoidap: {failure}", err=True)
+    counts = {"written": report.written, "unchanged": report.unchanged, "failed": len(report.failures)}
+    _console().print(", ".join(f"{count} {what}" for what, count in counts.items() if count) + ".")
+    raise typer.Exit(1 if report.failures else 0)
+
+
 @index_app.command("list")
 def index_list() -> None:
     """List the articles."""
@@ -202,10 +231,11 @@ def index_status() -> None:
     corpus = _corpus(settings)
     status, manifest = corpus.index.status(), corpus.index.manifest
     table = Table(show_header=False, box=None)
-    table.add_row("folder", _literal(str(settings.index_dir)))
+    table.add_row("index", _literal(settings.index_place))
     table.add_row("articles", str(status.documents))
     table.add_row("chunks", str(status.records))
-    table.add_row("size", f"{status.size_bytes / 1e6:.1f} MB")
+    if status.size_bytes:
+        table.add_row("size", f"{status.size_bytes / 1e6:.1f} MB")
     if manifest:
         table.add_row("embedder", _literal(f"{manifest.embedder} ({manifest.dimension} dimensions, normalised)"))
         table.add_row("chunking", _literal(manifest.chunking))
