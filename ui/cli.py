@@ -194,7 +194,7 @@ def index_bulk(
     from rag.articles import find
     from rag.bulk import bulk
 
-    with _progress("Indexing") as progress:
+    with progress_bar("Indexing") as progress:
         report = bulk(_corpus(settings), find(sources), settings, cluster, progress)
     for failure in report.failures.values():
         typer.echo(f"hoidap: {failure}", err=True)
