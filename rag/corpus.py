@@ -25,8 +25,9 @@ from rag.schema import VERSION_DIGITS, Article, Chunk, Edition
 from rag.vietnamese import terms as vietnamese_terms
 from rag.vietnamese.normalize import has_accents
 
-# Articles that share most of a sketch: as many are read to see which of them say the same.
-_CANDIDATES = 50
+# Articles that share a sketch: so many at most are read to see which of them say the same, and of them those whose
+# score is such a part of the article's own. Two that are just alike share 7 of 32 hashes, strangers 1 or 2.
+_CANDIDATES, _SHARED_SKETCH = 50, 0.1
 # Chunks embedded at once: many enough to sort them by length, few enough to show progress.
 _BATCH_CHUNKS = 64
 
@@ -193,7 +194,8 @@ class Corpus:
             return ()
         query = {vietnamese_terms.SKETCH: dict.fromkeys(sketch(article.text), 1.0)}
         hits = self.index.search(np.zeros(manifest.dimension, np.float32), query, _CANDIDATES, Filter())
-        sharing = self.index.records([hit.key for hit in hits if hit.lexical > 0])
+        least = _SHARED_SKETCH * max((hit.lexical for hit in hits), default=0.0)
+        sharing = self.index.records([hit.key for hit in hits if hit.lexical > least])
         others = (self.article(name) for name in sorted({found.document_id for found in sharing} - {article_id}))
         return tuple(other for other in others if other and alike(article, other))
 
