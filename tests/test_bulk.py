@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from index.local import LocalIndex
 from rag.articles import find, read
-from rag.bulk import bulk, prepare
+from rag.bulk import Reads, bulk, prepare
 from rag.chunking import chunk_article
 from rag.corpus import Corpus
 from rag.embedding import Embedder
@@ -38,6 +39,10 @@ def write_articles(folder: Path, count: int) -> list[Path]:
     return find([folder])
 
 
+def reading(paths: list[Path]) -> Reads:
+    return {str(path): partial(read, path) for path in paths}
+
+
 def silent(_done: int, _all: int) -> None:
     """No progress wanted."""
 
@@ -51,18 +56,19 @@ def test_a_worker_reads_and_embeds_what_changed_and_says_what_fails(
     (tmp_path / "articles" / "empty.md").write_text("")
     paths.append(tmp_path / "articles" / "empty.md")
     settings = load_settings()
-    first = prepare(paths, settings, {})
-    assert list(first.entries) == paths[:5]
-    assert [path.name for path in first.failures] == ["empty.md"]
-    assert "empty.md" in first.failures[paths[5]]
+    first = prepare(reading(paths), settings, {})
+    assert list(first.entries) == [str(path) for path in paths[:5]]
+    assert list(first.failures) == [str(paths[5])]
+    assert "empty.md" in first.failures[str(paths[5])]
     direct = Corpus(LocalIndex(tmp_path / "direct", FIELDS), lambda: hashing)
     direct.add([read(path) for path in paths[:5]])
     assert [entry.document for entry in first.entries.values()] == direct.index.documents()
     paths[1].write_text("# Cầu khác\n\nCầu khác dài 9 mét.", encoding="utf-8")
     known = {document.id: document.digest for document in direct.index.known()}
     hashing.embedded.clear()
-    second = prepare(paths, settings, known)
-    assert (list(second.entries), list(second.unchanged)) == ([paths[1]], [paths[0], *paths[2:5]])
+    second = prepare(reading(paths), settings, known)
+    assert list(second.entries) == [str(paths[1])]
+    assert list(second.unchanged) == [str(path) for path in [paths[0], *paths[2:5]]]
     assert all("Cầu khác" in text for text in hashing.embedded)
     direct.index.close()
 
@@ -90,19 +96,19 @@ def test_one_machine_of_two_is_killed_half_way(tmp_path: Path, corpus: Corpus, m
             if done >= 24 and len(cluster.worker_nodes):
                 cluster.remove_node(second, allow_graceful=False)
 
-        report = bulk(corpus, more, load_settings(), cluster.address, progress)
+        report = bulk(corpus, reading(more), load_settings(), cluster.address, progress)
         assert not cluster.worker_nodes
         assert seen == sorted(seen)
         assert seen[-1] == 66
         assert (report.written, report.unchanged) == (64, 0)
-        assert [path.name for path in report.failures if path not in {twice, paths[7]}] == ["broken.md"]
+        assert [Path(n).name for n in report.failures if n not in {str(twice), str(paths[7])}] == ["broken.md"]
         assert len(report.failures) == 2
         chunks = {chunk.id for path in paths for chunk in chunk_article(read(path))}
         found = corpus.index.records(range(1, 10_000))
         assert len(found) == len(chunks) == corpus.index.status().records
         assert corpus.articles() == sorted((read(path) for path in paths), key=lambda article: article.id)
 
-        again = bulk(corpus, more, load_settings(), cluster.address, silent)
+        again = bulk(corpus, reading(more), load_settings(), cluster.address, silent)
         assert (again.written, again.unchanged) == (0, 64)
         assert corpus.index.status().records == len(chunks)
     finally:
@@ -112,10 +118,10 @@ def test_one_machine_of_two_is_killed_half_way(tmp_path: Path, corpus: Corpus, m
 def test_a_cluster_that_is_not_there(corpus: Corpus) -> None:
     for address in ("127.0.0.1:9", "nowhere", "127.0.0.1:x"):
         with pytest.raises(BulkError, match=f"The Ray cluster {address} cannot be reached .* --cluster HOST:PORT"):
-            bulk(corpus, [], load_settings(), address, silent)
+            bulk(corpus, {}, load_settings(), address, silent)
 
 
 def test_without_ray(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(BulkError, match=r"run `pip install 'hoidap\[ray\]'`"):
-        bulk(corpus, [], load_settings(), None, silent)
+        bulk(corpus, {}, load_settings(), None, silent)

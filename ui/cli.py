@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -191,11 +192,12 @@ def index_bulk(
 ) -> None:
     """Add many articles, prepared on many machines. What fails is named at the end; the rest is in the index."""
     settings = _settings()
-    from rag.articles import find
+    from rag.articles import find, items
     from rag.bulk import bulk
 
+    reads = {item.name: item.read for path in find(sources) for item in items(path)}
     with progress_bar("Indexing") as progress:
-        report = bulk(_corpus(settings), find(sources), settings, cluster, progress)
+        report = bulk(_corpus(settings), reads, settings, cluster, progress)
     for failure in report.failures.values():
         typer.echo(f"hoidap: {failure}", err=True)
     counts = {"written": report.written, "unchanged": report.unchanged, "failed": len(report.failures)}

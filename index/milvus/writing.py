@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from index.milvus.statistics import Counts
 from index.milvus.turn import Turn, TurnLostError
 from index.schema import Document, Entry, Manifest, Origin, Record
 
-_OWNERS = 1000  # documents that one expression names
+_OWNERS = 200  # documents that one expression names
 # How long what has been replaced stays, for readers who do not know so yet: twice what they take to learn it.
 _GRACE_SECONDS = 1.0
 
@@ -170,9 +171,9 @@ class Write:
         count = 0
         for part in _sliced(gone):
             where = f"owner in {part} and {self.before.visible()}"
-            for row in self._server.all_rows(self.before.collection, where, ["terms"]):
-                self._change.add_each(list(row["terms"]), -1)
-                count += 1
+            terms = [list(row["terms"]) for row in self._server.all_rows(self.before.collection, where, ["terms"])]
+            self._change.add_each(list(chain.from_iterable(terms)), -1)
+            count += len(terms)
         self._state = replace(
             self._state,
             gone=(*self._state.gone, *gone),
