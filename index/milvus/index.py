@@ -19,10 +19,11 @@ from index.milvus.bm25 import rarity, term_id
 from index.milvus.server import PAGES, Row, Server
 from index.milvus.state import Kind, State, allowing, number_of, read_state
 from index.milvus.statistics import Counts, Statistics
-from index.milvus.writing import Write, writing
+from index.milvus.writing import Write, sliced, writing
 from index.schema import (
     Document,
     Entry,
+    Fault,
     Filter,
     Found,
     Hit,
@@ -248,6 +249,32 @@ class MilvusIndex:
             return state.records, self._statistics.counts.of([term_id(field, term) for term in terms])
 
         return self._reading(ask)
+
+    def keys(self, document_ids: Sequence[str]) -> list[int]:
+        """See `Index.keys`."""
+
+        def ask(state: State) -> list[int]:
+            found: list[int] = []
+            for part in sliced(map(number_of, document_ids)) if state.collection else ():
+                where = f"owner in {part} and {state.visible()}"
+                found += [int(row["key"]) for row in self._server.all_rows(state.collection, where, ["key"])]
+            return sorted(found)
+
+        return self._reading(ask)
+
+    def verify(self) -> Iterator[Fault]:
+        """See `Index.verify`. What the server keeps whole by itself is not looked at; nothing here is derived."""
+
+        def ask(state: State) -> tuple[State, int, int]:
+            pages = self._server.all_rows(PAGES, _documents(state), ["key"])
+            records = self._server.all_rows(state.collection, state.visible(), ["key"]) if state.collection else ()
+            return state, sum(1 for _ in pages), sum(1 for _ in records)
+
+        state, documents, records = self._reading(ask)
+        for what, held, known in (("articles", documents, state.documents), ("chunks", records, state.records)):
+            if held != known:
+                told = f"The server holds {held} {what}, and {known} were acknowledged: add the articles again."
+                yield Fault(told, mended=False)
 
     def status(self) -> Status:
         """See `Index.status`. How much room it takes is not told by the server."""

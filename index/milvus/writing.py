@@ -119,7 +119,7 @@ class Write:
     def trace(self, origins: Mapping[str, Origin]) -> None:
         """Set where documents come from. Seen at once, a request after the other: nothing else of them changes."""
         by_owner = {number_of(name): origin for name, origin in origins.items()}
-        for part in _sliced(by_owner):
+        for part in sliced(by_owner):
             where = f"kind == {int(Kind.DOCUMENT)} and owner in {part} and {self.before.visible()}"
             rows = self._server.all_rows(PAGES, where, ["owner", "head", "body"])
             self._write(PAGES, (_traced(row, by_owner[int(row["owner"])]) for row in rows))
@@ -140,7 +140,7 @@ class Write:
         where = f"kind == {int(Kind.DOCUMENT)} and {self.before.visible()}"
         return {
             int(row["owner"]): json.loads(row["head"])["digest"]
-            for part in _sliced(owners)
+            for part in sliced(owners)
             for row in self._server.all_rows(PAGES, f"{where} and owner in {part}", ["owner", "head"])
         }
 
@@ -149,7 +149,7 @@ class Write:
         owners = [number for d in documents if held[number := number_of(d.id)] != d.digest]
         now = datetime.now(UTC).isoformat(timespec="seconds")
         where = f"kind == {int(Kind.DOCUMENT)} and {self.before.visible()}"
-        for part in _sliced(owners):
+        for part in sliced(owners):
             rows = self._server.all_rows(PAGES, f"{where} and owner in {part}", ["owner", "body"])
             self._server.write(
                 PAGES,
@@ -169,7 +169,7 @@ class Write:
     def _forget(self, owners: Iterable[int]) -> None:
         gone = sorted(owners)
         count = 0
-        for part in _sliced(gone):
+        for part in sliced(gone):
             where = f"owner in {part} and {self.before.visible()}"
             terms = [list(row["terms"]) for row in self._server.all_rows(self.before.collection, where, ["terms"])]
             self._change.add_each(list(chain.from_iterable(terms)), -1)
@@ -290,7 +290,7 @@ def _sweep(server: Server, state: State) -> State:
         _drop_others(server, state)
     if state.counted == state.version:
         server.delete(PAGES, f"kind == {int(Kind.COUNTS)} and {before}")
-    for part in _sliced(state.gone):
+    for part in sliced(state.gone):
         server.delete(PAGES, f"kind == {int(Kind.DOCUMENT)} and owner in {part} and {before}")
         if state.collection:
             server.delete(state.collection, f"owner in {part} and {before}")
@@ -309,6 +309,7 @@ def _drop_others(server: Server, state: State) -> None:
             server.drop(name)
 
 
-def _sliced(owners: Iterable[int]) -> Iterator[list[int]]:
+def sliced(owners: Iterable[int]) -> Iterator[list[int]]:
+    """`owners` in order, as many at a time as one expression names."""
     ordered = sorted(owners)
     return (ordered[at : at + _OWNERS] for at in range(0, len(ordered), _OWNERS))
