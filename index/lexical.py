@@ -42,6 +42,9 @@ class Lexical:
         self._schema = _schema(self._fields)
         self.damaged: list[str] = []
         self._open_or_heal()
+        for other in folder.glob("lexical-*"):
+            if other != self._folder:  # of an older format
+                shutil.rmtree(other, ignore_errors=True)
 
     def _open(self) -> None:
         """Raises ValueError if the files are damaged, of other fields, or of another store."""

@@ -185,6 +185,14 @@ def test_a_deleted_folder_is_made_anew(store: Store, tmp_path: Path) -> None:
     assert fresh(store, tmp_path).search(QUERY, 99, None) == pytest.approx(sound, abs=1e-5)
 
 
+def test_what_an_older_format_left_is_cleared_away(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "lexical-1").mkdir()
+    (tmp_path / "lexical-1" / "meta.json").write_text("{}")
+    write(store, make_entries(1))
+    fresh(store, tmp_path)
+    assert [path.name for path in tmp_path.glob("lexical-*")] == ["lexical-2"]
+
+
 def test_other_fields_make_it_anew(store: Store, tmp_path: Path) -> None:
     write(store, make_entries(10))
     fresh(store, tmp_path)
