@@ -238,11 +238,11 @@ def _write(folder: Path, state: _State, number: int, seed: float, told: Connecti
     index.dense._SNAPSHOT_EVERY = _SNAPSHOT_EVERY
     chance = random.Random(seed)  # noqa: S311 # chance, not secrets
     corpus = Corpus(LocalIndex(folder, FIELDS), CheapEmbedder)
-    names, size = [name for name in state if name != _BEACON], len(state)
+    names = [name for name in state if name != _BEACON]
     terms("xin chào")  # loads what takes longest
     told.send("ready")
     while True:
-        kind = chance.choices(("add", "change", "remove", "rebuild"), (4, 4, 4 if len(names) >= size else 1, 1))[0]
+        kind = chance.choices(("add", "change", "remove", "rebuild"), (4, 4, 4 if len(names) > _ARTICLES else 1, 1))[0]
         some = chance.sample(names, min(chance.randint(1, 30), len(names)))
         if kind == "add":
             some = [f"n{number}-{n}" for n in range(chance.randint(1, 30))]

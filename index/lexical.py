@@ -42,6 +42,9 @@ class Lexical:
         self._schema = _schema(self._fields)
         self.damaged: list[str] = []
         self._open_or_heal()
+        for other in folder.glob("lexical-*"):
+            if other != self._folder:  # of an older format
+                shutil.rmtree(other, ignore_errors=True)
 
     def _open(self) -> None:
         """Raises ValueError if the files are damaged, of other fields, or of another store."""
@@ -117,6 +120,7 @@ class Lexical:
                 raise OSError(str(error)) from error
             return False
         try:
+            self._clear_unfinished()
             with self._store.moment() as now:
                 operations = self._store.operations_since(self.sequence)
                 while batch := list(islice(operations, _BATCH)):
@@ -134,6 +138,17 @@ class Lexical:
             writer.wait_merging_threads()
         self._see_or_heal()
         return True
+
+    def _clear_unfinished(self) -> None:
+        """Delete what a process that was killed while it committed has left, with the lock of the writer.
+
+        Lists of deletes are named by the number of their commit; the next one has that number again, and tantivy would
+        not write over the file.
+        """
+        last = json.loads((self._folder / "meta.json").read_bytes())["opstamp"]
+        for path in self._folder.glob("*.del"):
+            if int(path.name.split(".")[1]) > last:
+                path.unlink()
 
     def _write(self, writer: tantivy.IndexWriter, operations: Sequence[Operation]) -> None:
         # By query: `delete_documents_by_term` makes a signed term of a Python int, which matches no rid.

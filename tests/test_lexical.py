@@ -185,6 +185,32 @@ def test_a_deleted_folder_is_made_anew(store: Store, tmp_path: Path) -> None:
     assert fresh(store, tmp_path).search(QUERY, 99, None) == pytest.approx(sound, abs=1e-5)
 
 
+def test_a_commit_that_was_cut_short_does_not_stand_in_the_way(store: Store, tmp_path: Path) -> None:
+    write(store, make_entries(10))
+    fresh(store, tmp_path)
+    (folder,) = tmp_path.glob("lexical-*")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    remove(store, "d003")
+    expected = fresh(store, tmp_path).search(QUERY, 99, None)
+    (deletes,) = folder.glob("*.del")
+    written = deletes.read_bytes()
+    for path in folder.iterdir():  # as it was, but for the list of deletes that was not committed any more
+        path.unlink()
+    for path, data in {**before, deletes: written}.items():
+        path.write_bytes(data)
+    lexical = fresh(store, tmp_path)
+    assert lexical.damaged == []
+    assert lexical.search(QUERY, 99, None) == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_an_older_format_left_is_cleared_away(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "lexical-1").mkdir()
+    (tmp_path / "lexical-1" / "meta.json").write_text("{}")
+    write(store, make_entries(1))
+    fresh(store, tmp_path)
+    assert [path.name for path in tmp_path.glob("lexical-*")] == ["lexical-2"]
+
+
 def test_other_fields_make_it_anew(store: Store, tmp_path: Path) -> None:
     write(store, make_entries(10))
     fresh(store, tmp_path)

@@ -23,7 +23,7 @@ from rag.generation.extractive import MAX_SENTENCES, ExtractiveGenerator
 from rag.grounding import NO_PASSAGE, REFUSAL, UNSURE
 from rag.pipeline import Pipeline, open_pipeline
 from rag.question import Question
-from rag.schema import Answer, Filters, Outcome, Turn
+from rag.schema import Answer, Edition, Filters, Outcome, Turn
 from rag.settings import Settings
 from rag.vietnamese.terms import FIELDS
 from tests.conftest import HashEmbedder, calibration_of, make_article
@@ -69,6 +69,8 @@ def check(pipeline: Pipeline, answer: Answer) -> None:
     for citation in answer.citations:
         article = pipeline.article(citation.article_id)
         assert article is not None
+        assert re.fullmatch("[0-9a-f]{12}", citation.version)
+        assert pipeline.edition(article.id, citation.version) == Edition(article)
         assert article.text[citation.start : citation.end] == citation.quote
         assert (citation.title, citation.published) == (article.title, article.published)
         assert f"{citation.quote} [{citation.marker}]" in answer.text  # word for word
