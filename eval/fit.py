@@ -21,7 +21,7 @@ from eval.cache import add_cached, open_cached
 from eval.calibrate import Row, collect, fit, start_from
 from eval.datasets import read_squad
 from eval.gold import Gold, load_gold, shipped
-from rag.articles import find, read
+from rag.articles import find, items
 from rag.calibration import Calibration, load_calibration
 from rag.grounding import features, missed
 from rag.pipeline import Pipeline, open_pipeline
@@ -78,7 +78,7 @@ def _renamed(golds: Sequence[Gold], pipeline: Pipeline) -> list[Gold]:
 def _pipeline(settings: Settings, corpus: Path) -> Iterator[Pipeline]:
     with tempfile.TemporaryDirectory(prefix="hoidap-fit-", ignore_cleanup_errors=True) as folder:
         pipeline = open_pipeline(settings.with_index_in(Path(folder)))
-        add_cached(settings, pipeline.corpus, [read(path) for path in find([corpus])], _tell)
+        add_cached(settings, pipeline.corpus, [item.read() for path in find([corpus]) for item in items(path)], _tell)
         yield pipeline
         pipeline.corpus.index.close()
 

@@ -313,6 +313,11 @@ class TestBadFiles:
         assert done.code == 1
         assert sorted(line.split()[1] for line in done.err.splitlines()) == ["a.md", "b.md"]
 
+    def test_a_scanned_page_is_told_and_the_others_are_added(self, run: Run) -> None:
+        done = run("index", "add", str(Path(__file__).parent / "documents" / "kiem-ke.pdf"))
+        assert (done.code, done.out) == (0, "1 added.\n")
+        assert "page 2 is a picture without text" in done.err
+
     def test_of_two_files_with_one_id_none_is_lost_in_silence(self, run: Run, rice: Path, tmp_path: Path) -> None:
         (tmp_path / "sub").mkdir()
         (tmp_path / "sub" / "gao.txt").write_text(FISH, encoding="utf-8")

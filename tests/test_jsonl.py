@@ -95,10 +95,12 @@ def test_what_is_wrong_names_its_line_and_costs_no_other(path: Path, line: objec
 
 def test_a_file_may_be_larger_than_an_article_and_a_line_may_not(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "MAX_BYTES", 1000)
-    found = write(path, FULL, FULL | {"id": "b"}, FULL | {"id": "c"}, {"id": "dai", "text": TEXT * 20})
-    assert [item.read().id for item in found[:3]] == ["cau-moi", "b", "c"]
-    with pytest.raises(ArticleError, match="line 4 has more than"):
-        found[3].read()
+    first, second, long, last = write(
+        path, FULL, FULL | {"id": "b"}, {"id": "dai", "text": TEXT * 20}, FULL | {"id": "c"}
+    )
+    assert [item.read().id for item in (first, second, last)] == ["cau-moi", "b", "c"]
+    with pytest.raises(ArticleError, match="line 3 has more than"):
+        long.read()
 
 
 def test_a_line_that_moved_meanwhile_is_not_taken_for_another(path: Path) -> None:

@@ -34,15 +34,12 @@ class Placed:
 
 
 def blocks_of(root: Element) -> list[Placed]:
-    """The text below `root`, a line for each paragraph, heading, list item and row of a table."""
+    """The text below `root`, which holds no comments: a line for each paragraph, heading, list item and table's row."""
     from lxml import etree
 
     walker = _Walker()
     for event, element in etree.iterwalk(root, events=("start", "end")):  # not by recursion: pages may be deep
-        if not isinstance(element.tag, str):  # a comment
-            if event == "end" and element is not root:
-                walker.add(element.tail)
-        elif event == "start":
+        if event == "start":
             walker.start(element)
         else:
             walker.end(element)

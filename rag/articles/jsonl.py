@@ -47,20 +47,21 @@ def lines(path: Path) -> Iterator[Line]:
     """The lines of a file that are not blank, of any number: a file is never held in memory.
 
     Raises:
-        ArticleError: the file cannot be read, or a line is longer than an article may be.
+        ArticleError: the file cannot be read.
     """
     with encoding.opened(path) as file:
         number = start = 0
         while data := file.readline(encoding.MAX_BYTES + 1):
             number += 1
-            if len(data) > encoding.MAX_BYTES:
-                raise ArticleError(
-                    f"{path}, line {number} has more than {encoding.MAX_BYTES / 1e6:.0f} MB; "
-                    "put each article on a line of its own."
-                )
-            if data.strip():
-                yield Line(path, number, start, len(data), _id(data), hashlib.sha256(data).hexdigest())
-            start += len(data)
+            size, mark = len(data), hashlib.sha256(data)
+            name = _id(data) if size <= encoding.MAX_BYTES else ""
+            is_blank = not data.strip()
+            while not data.endswith(b"\n") and (data := file.readline(encoding.MAX_BYTES)):  # of one that is too long
+                size += len(data)
+                mark.update(data)
+            if not is_blank:
+                yield Line(path, number, start, size, name, mark.hexdigest())
+            start += size
 
 
 def _id(data: bytes) -> str:
@@ -77,6 +78,10 @@ def read_line(line: Line) -> Article:
     Raises:
         ArticleError: the line is no JSON object with an article; it is named.
     """
+    if line.size > encoding.MAX_BYTES:
+        raise ArticleError(
+            f"{line} has more than {encoding.MAX_BYTES / 1e6:.0f} MB; put each article on a line of its own."
+        )
     with encoding.opened(line.path) as file:
         file.seek(line.start)
         data = file.read(line.size)

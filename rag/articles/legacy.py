@@ -37,6 +37,7 @@ _RHYME = (
 _CODA = "(?:ng|nh|ch|[cmnpt])?"
 _SYLLABLE = re.compile(_ONSET + _RHYME + _CODA)
 _WORD = re.compile(r"[^\s\d!\"#$%&'()*+,./:;<=>?@\[\\\]^_`{|}~–—“”‘’…-]+")
+_SHOUTED = re.compile(r"[^a-z]*[A-Z][^a-z]*[A-Z][^a-z]*")  # a word with two plain capitals and no plain small letter
 _PLAIN = re.compile(r"([\x00-\x7f]{20})[\x00-\x7f]{60,}(?=[\x00-\x7f]{20})")  # scripts, and all that has no accent
 _TONES = (_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT)
 
@@ -66,8 +67,7 @@ def _capitals(line: str) -> str:
     plain = [c for c in line if c.isascii() and c.isalpha()]
     if len(plain) >= 4 and all(c.isupper() for c in plain):
         return line.upper()
-    return _WORD.sub(lambda m: m.group().upper() if re.search(r"[A-Z][^a-z]*[A-Z]", m.group()) and not
-                     re.search(r"[a-z]", m.group()) else m.group(), line)  # fmt: skip
+    return _WORD.sub(lambda word: word[0].upper() if _SHOUTED.fullmatch(word[0]) else word[0], line)
 
 
 def _from_vni(text: str) -> str:

@@ -16,7 +16,7 @@ from rag.errors import ArticleError
 _MAX_UNPACKED = 200_000_000
 """Bytes of all parts together; what a part says of its size is what zipfile unpacks of it at most."""
 
-_MAX_TEXT = 60_000_000
+_MAX_TEXT = 30_000_000
 """Bytes of the parts that are parsed."""
 
 _MAX_RATIO = 200

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 HERE = Path(__file__).parent
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 
-REPORT = """<style>body{font:11pt 'DejaVu Serif'} h1{text-align:center;font-size:15pt} h2{font-size:13pt}
+REPORT = """<style>*{font-weight:400!important;font-style:normal!important} body{font:11pt 'DejaVu Serif'} h1{text-align:center;font-size:15pt} h2{font-size:13pt}
 p{text-align:justify;text-indent:1cm} table{border-collapse:collapse;width:100%} td,th{border:1px solid;padding:3px}</style>
 <h1>Báo cáo tình hình cấp nước nông thôn năm 2023</h1>
 <p>Trung tâm Nước sạch nông thôn tỉnh Vàm Giang báo cáo kết quả cấp nước năm 2023 và kế hoạch năm 2024 như sau. Số liệu tính
@@ -36,7 +36,7 @@ cấp, tỷ lệ thất thoát nước lên tới 28%, cao hơn mức bình quâ
 <p>Trung tâm đề nghị đầu tư 46 tỷ đồng để thay 120 km đường ống, xây bốn hồ chứa nước ngọt và lắp đồng hồ thông minh cho 10.000
 hộ. Phấn đấu đến cuối năm 2024, tỷ lệ hộ dùng nước sạch đạt 89%.</p>"""
 
-TWO_COLUMNS = """<style>body{font:9.5pt 'DejaVu Sans'} h1{text-align:center;font-size:20pt;margin:0 0 4pt}
+TWO_COLUMNS = """<style>*{font-weight:400!important;font-style:normal!important} body{font:9.5pt 'DejaVu Sans'} h1{text-align:center;font-size:20pt;margin:0 0 4pt}
 .date{text-align:center;font-style:italic} .cols{column-count:2;column-gap:10mm;text-align:justify} h2{font-size:12pt;margin:6pt 0}</style>
 <h1>Làng nghề dệt chiếu Long Hòa đổi mới</h1><p class="date">Hoàng Mai, 21/08/2023</p><div class="cols">
 <p>Làng chiếu Long Hòa có từ hơn một trăm năm nay. Thời hưng thịnh, cả làng có 420 khung dệt, mỗi năm bán ra ba mươi vạn đôi chiếu
@@ -54,7 +54,7 @@ Long Hòa được bảo hộ chỉ dẫn địa lý trước năm 2025.</p>
 <p>Ông Phan Văn Lực, giám đốc hợp tác xã, cho biết doanh thu năm 2022 đạt 7,8 tỷ đồng, thu nhập bình quân của thợ là 6,5 triệu đồng
 một tháng, bằng với đi làm công nhân mà được ở gần nhà.</p></div>"""
 
-OFFICIAL = """<style>body{font:11pt 'DejaVu Serif'} .h{width:100%} .h td{text-align:center;vertical-align:top} p{text-align:justify;text-indent:1cm}
+OFFICIAL = """<style>*{font-weight:400!important;font-style:normal!important} body{font:11pt 'DejaVu Serif'} .h{width:100%} .h td{text-align:center;vertical-align:top} p{text-align:justify;text-indent:1cm}
 .t{text-align:center;font-weight:bold;text-indent:0;margin:2pt}</style>
 <table class="h"><tr><td>ỦY BAN NHÂN DÂN<br><b>TỈNH VÀM GIANG</b></td><td><b>CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM<br>Độc lập - Tự do - Hạnh phúc</b></td></tr>
 <tr><td>Số: 145/KH-UBND</td><td><i>Vàm Giang, ngày 15 tháng 3 năm 2024</i></td></tr></table>
@@ -69,7 +69,7 @@ của tỉnh đạt 1,9 tỷ USD.</p><p><b>2. Nhiệm vụ</b></p>
 <p>Giao Sở Ngoại vụ chủ trì theo dõi, báo cáo Ủy ban nhân dân tỉnh trước ngày 15 tháng 12 năm 2024./.</p>
 <table class="h"><tr><td style="text-align:left"><i>Nơi nhận:</i><br>- Bộ Ngoại giao;<br>- Lưu: VT.</td><td><b>KT. CHỦ TỊCH<br>PHÓ CHỦ TỊCH<br><br>Lê Thị Hạnh</b></td></tr></table>"""
 
-RELEASE = """<style>body{font:11pt 'DejaVu Sans'} li{margin:3pt 0}</style>
+RELEASE = """<style>*{font-weight:400!important;font-style:normal!important} body{font:11pt 'DejaVu Sans'} li{margin:3pt 0}</style>
 <h1>Hội chợ Nông sản Vàm Giang mở cửa từ ngày 20/12</h1><p><b>Ngày 05/12/2024</b></p>
 <p>Hội chợ Nông sản Vàm Giang lần thứ chín diễn ra từ ngày 20 đến ngày 26 tháng 12 tại Trung tâm Triển lãm tỉnh với 310 gian hàng.</p>
 <p>Các hoạt động chính:</p><ul><li>Hội thi trái ngon với 85 nhà vườn tham dự;</li><li>Phiên kết nối giao thương với 40 nhà mua hàng nước ngoài;</li>
@@ -195,7 +195,7 @@ def draw_pages() -> None:
     scan.add_page()
     from PIL import Image
 
-    scan.image(Image.effect_noise((90, 120), 40), x=20, y=20, w=170)
+    scan.image(Image.effect_noise((40, 60), 40), x=20, y=20, w=170)
     scan.add_page()
     say(scan, "Tổ kiểm kê đề nghị mua thêm hai máy hút ẩm và thay bóng đèn ở dãy kệ C trước ngày 15 tháng 1 năm 2021.")
     scan.output(str(HERE / "kiem-ke.pdf"))
