@@ -250,7 +250,7 @@ def test_a_file_is_shown_before_it_goes_in(client: TestClient, corpus: Corpus) -
 
 def test_what_is_odd_is_told(client: TestClient, corpus: Corpus) -> None:
     undated = look(client, "x.txt", "Một bài không có ngày. " * 20)
-    assert undated["notes"] == ["Không có ngày đăng: khi người hỏi giới hạn theo ngày, bài này sẽ không được tìm."]
+    assert undated["notes"] == ["Không có ngày đăng: ai hỏi giới hạn theo ngày sẽ không tìm thấy bài này."]
     future = look(client, "x.md", BRIDGE.replace("2024", "2999"))
     assert any("tương lai" in note for note in future["notes"])
     assert look(client, "cu.md", BRIDGE)["notes"][0] == "Sẽ thay bài đang có cùng mã trong kho: “Tiêu đề cu”."

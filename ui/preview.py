@@ -72,7 +72,7 @@ def of_one(article: Article, before: Article | None, mark: str) -> Preview:
     elif before:
         notes.append(f"Sẽ thay bài đang có cùng mã trong kho: “{before.title}”.")
     if article.published is None:
-        notes.append("Không có ngày đăng: khi người hỏi giới hạn theo ngày, bài này sẽ không được tìm.")
+        notes.append("Không có ngày đăng: ai hỏi giới hạn theo ngày sẽ không tìm thấy bài này.")
     elif article.published > date.today():
         notes.append("Ngày đăng ở tương lai: hãy xem lại.")
     if words < _SHORT:
