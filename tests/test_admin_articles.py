@@ -149,7 +149,7 @@ def ids(corpus: Corpus) -> list[str]:
 def test_nobody_without_the_password(client: TestClient, corpus: Corpus, path: str, headers: dict[str, str]) -> None:
     other = TestClient(
         client.app, base_url=ORIGIN, client=(f"10.0.0.{len(path)}", 1)
-    )  # for wrong passwords to count on
+    )  # wrong ones count
     for answer in (
         other.get(f"/admin/articles{path}", headers=headers),
         other.post(f"/admin/articles{path}", headers=headers),
