@@ -147,9 +147,7 @@ def ids(corpus: Corpus) -> list[str]:
 @pytest.mark.parametrize("path", ["", "/read", "/add", "/remove", "/x", "?q=cu", "/../articles"])
 @pytest.mark.parametrize("headers", [{}, basic("sai mật khẩu rồi"), {HEADER: "1"}])
 def test_nobody_without_the_password(client: TestClient, corpus: Corpus, path: str, headers: dict[str, str]) -> None:
-    other = TestClient(
-        client.app, base_url=ORIGIN, client=(f"10.0.0.{len(path)}", 1)
-    )  # wrong ones count
+    other = TestClient(client.app, base_url=ORIGIN, client=(f"10.0.0.{len(path)}", 1))  # wrong ones count
     for answer in (
         other.get(f"/admin/articles{path}", headers=headers),
         other.post(f"/admin/articles{path}", headers=headers),
