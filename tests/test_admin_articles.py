@@ -39,7 +39,7 @@ OURS = {**basic(PASSWORD), HEADER: "1"}
 BRIDGE = (
     "---\ntitle: Khánh thành cầu Mới\npublished: 2024-05-01\n---\nCầu Mới dài 860 mét. Cầu được khánh thành ở Hà Tĩnh."
 )
-ANSWER = dict[str, Any]
+Reply = dict[str, Any]
 Response = Any  # of the client's own HTTP library, whichever Starlette has
 
 
@@ -111,18 +111,18 @@ def send(client: TestClient, path: str, name: str, body: bytes | str, **query: s
     return client.post(f"/admin/articles/{path}", params={"name": name, **query}, content=data, headers=OURS)
 
 
-def events(answer: Response) -> list[ANSWER]:
+def events(answer: Response) -> list[Reply]:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
     return [json.loads(line.removeprefix("data: ")) for line in answer.text.split("\n\n") if line]
 
 
-def look(client: TestClient, name: str, body: bytes | str) -> ANSWER:
+def look(client: TestClient, name: str, body: bytes | str) -> Reply:
     """The preview of a file, or the problem with it."""
     return next(iter(events(send(client, "read", name, body))[-1].values()))
 
 
-def add(client: TestClient, name: str, body: bytes | str) -> ANSWER:
+def add(client: TestClient, name: str, body: bytes | str) -> Reply:
     """What became of adding a file, seen or not."""
     data = body.encode() if isinstance(body, str) else body
     last = events(send(client, "add", name, data, mark=hashlib.sha256(data).hexdigest()))[-1]
@@ -147,11 +147,7 @@ def ids(corpus: Corpus) -> list[str]:
 @pytest.mark.parametrize("path", ["", "/read", "/add", "/remove", "/x", "?q=cu", "/../articles"])
 @pytest.mark.parametrize("headers", [{}, basic("sai mật khẩu rồi"), {HEADER: "1"}])
 def test_nobody_without_the_password(client: TestClient, corpus: Corpus, path: str, headers: dict[str, str]) -> None:
-    other = TestClient(
-        client.app, base_url=ORIGIN, client=("10.0.0.9", 1)
-    )  # its wrong passwords are not counted as ours
-    if headers == basic("sai mật khẩu rồi"):
-        other = TestClient(client.app, base_url=ORIGIN, client=(f"10.0.1.{len(path)}", 1))
+    other = TestClient(client.app, base_url=ORIGIN, client=(f"10.0.0.{len(path)}", 1))  # wrong ones count
     for answer in (
         other.get(f"/admin/articles{path}", headers=headers),
         other.post(f"/admin/articles{path}", headers=headers),
@@ -416,7 +412,7 @@ def test_one_operator_at_a_time_and_the_others_read_on(
 ) -> None:
     embedder.begun.clear()
     embedder.go.clear()
-    first: list[ANSWER] = []
+    first: list[Reply] = []
     thread = threading.Thread(target=lambda: first.append(add(client, "cau-moi.md", BRIDGE)))
     thread.start()
     try:

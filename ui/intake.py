@@ -23,8 +23,8 @@ from ui.preview import Failures, Preview, Tally, of_one
 from ui.render import article_path, grouped
 from ui.uploads import Upload
 
-BATCH = 32
-"""Articles that are added together."""
+BATCH = 8
+"""Articles that are added together: about as many as are embedded at once, so that progress is seen."""
 MAX_ARTICLES = 100_000
 """What one file may hold; a list of all of them is kept while they are read."""
 

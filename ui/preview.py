@@ -125,9 +125,7 @@ class Tally:
         lines: Lines = tuple(("item", title) for title in self._titles)
         if self.total > _LISTED:
             lines += (("paragraph", f"… và {grouped(self.total - _LISTED)} bài nữa."),)
-        undated = (
-            f"{grouped(self._undated)} bài không có ngày đăng: khi người hỏi giới hạn theo ngày thì không được tìm."
-        )
+        undated = f"{grouped(self._undated)} bài không có ngày đăng: ai hỏi giới hạn theo ngày sẽ không tìm thấy."
         counts = {**self._counts, "Không đọc được": failures.count}
         return Preview(
             title=f"{grouped(self.total)} bài viết",
