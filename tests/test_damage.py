@@ -19,7 +19,7 @@ from rag.corpus import Corpus
 from rag.vietnamese.terms import FIELDS
 from tests.conftest import DAMAGES, FIELD_NAMES, MANIFEST, HashEmbedder, damage, make_article, make_entries
 from tests.test_dense import a_query
-from tests.test_local_index import QUERY, dated
+from tests.test_index_contract import QUERY, dated
 
 EVERYTHING = Filter()
 

@@ -12,7 +12,7 @@ from rag.articles import read
 from rag.corpus import _decode_article, _encode_article
 from rag.generation import Draft
 from rag.grounding import cite, page_at
-from rag.schema import Answer, Article, Citation
+from rag.schema import Answer, Article, Citation, Edition
 from tests.conftest import make_article
 from tests.stand_in import whole
 from ui import render
@@ -65,11 +65,11 @@ def test_nothing_is_said_of_pages_where_there_are_none(citation: Citation) -> No
     answer = Answer("?", f"{WORDS} [1]", (replace(citation, page=None),))
     assert "trang" not in render.answer(answer)
     assert to_json(answer)["citations"][0]["page"] is None
-    assert "Trang 1" not in article_page(make_article("a"), None, "../")
+    assert "Trang 1" not in article_page(Edition(make_article("a")), None, "../")
 
 
 def test_the_article_tells_where_its_pages_begin(report: Article, citation: Citation) -> None:
-    page = article_page(report, (citation.start, citation.end), "../")
+    page = article_page(Edition(report), (citation.start, citation.end), "../")
     assert page.index('<p class="page">Trang 1</p>') < page.index("Toàn tỉnh có 214 trạm")
     assert page.index("Tân Phước") < page.index('<p class="page">Trang 2</p>') < page.index("II&#46; Khó khăn")
     assert page.count('class="page"') == 2
@@ -78,6 +78,6 @@ def test_the_article_tells_where_its_pages_begin(report: Article, citation: Cita
 
 def test_a_paragraph_over_two_pages_is_said_to_be_on_both() -> None:
     article = make_article("a", "Mở đầu.\n\nMột đoạn dài sang trang sau.\n\nĐoạn cuối.", pages=(0, 20))
-    page = article_page(article, None, "../")
+    page = article_page(Edition(article), None, "../")
     assert page.index(">Trang 1<") < page.index(">Trang 1–2<") < page.index("Một đoạn") < page.index("Đoạn cuối")
     assert page.count('class="page"') == 2
