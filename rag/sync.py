@@ -30,7 +30,8 @@ _BATCH = 32  # items that are read and added together
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync did, or would do, by article id; what failed, by name, each with its remedy.
+    """What a sync did, or would do, by article id; what failed, by name, each with its remedy; and what is in doubt of
+    the articles that were read, see `Article.doubts`.
 
     `stopped` says why it did not come to its end, "" if it did; `is_interrupted` that a person did it.
     """
@@ -40,6 +41,7 @@ class SyncReport:
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
     failures: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     stopped: str = ""
     is_interrupted: bool = False
 
@@ -172,6 +174,7 @@ class _Sync:
                 unread.append(item)
                 continue
             articles.append(article)
+            self._report.doubts += article.doubts
             origins[article.id] = Origin(listing.name, item.name, item.mark)
         new = [article.id for article in articles if article.id not in known]
         same = [a.id for a in articles if a.id in known and known[a.id].digest == digest(a)]

@@ -15,6 +15,8 @@ import pytest
 import rag.articles.sources
 import rag.sync
 from index.local import LocalIndex
+from rag.articles import Item
+from rag.articles.sources import Listing
 from rag.articles.web import Web
 from rag.corpus import Corpus
 from rag.embedding import Embedder
@@ -167,6 +169,16 @@ class TestFolder:
         assert len(report.failures) == 1
         assert f"{folder / 'ca.md'} is empty" in report.failures[0]
         assert held(corpus)["ca"] == "Bài về ca năm 2023."
+
+    def test_what_is_in_doubt_of_an_article_is_told_when_it_is_read(
+        self, corpus: Corpus, web: Web, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        article = make_article("a", doubts=("quet.pdf: page 2 is a picture without text; run OCR over it first.",))
+        listing = Listing("nguon", [Item("quet.pdf", "1", lambda: article)])
+        monkeypatch.setattr(rag.sync, "list_source", lambda *_: listing)
+        report = run(corpus, web, "nguon")
+        assert (report.added, report.failures, tuple(report.doubts)) == (["a"], [], article.doubts)
+        assert run(corpus, web, "nguon").doubts == []
 
     def test_a_dry_run_tells_and_does_nothing(self, corpus: Corpus, index: LocalIndex, web: Web, folder: Path) -> None:
         dry = Corpus(index, no_embedder)
