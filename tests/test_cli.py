@@ -457,9 +457,13 @@ class TestSync:
         (folder / "gao.txt").write_text(RICE, encoding="utf-8")
         command = [sys.executable, "-c", "from ui.cli import main; main()", "index", "sync", str(folder), "--watch"]
         environment = os.environ | {"PYTHONPATH": str(SEEDS.parent), "PYTHONUNBUFFERED": "1"}
-        with subprocess.Popen(
+        # Whoever runs the tests in the background has SIGINT ignored, and so would what they start.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment
-        ) as process:
+        )
+        signal.signal(signal.SIGINT, before)
+        try:
             assert process.stdout
             assert process.stdout.readline() == "Watching; Ctrl-C ends it.\n"
             assert process.stdout.readline().startswith("1 added")
@@ -467,4 +471,6 @@ class TestSync:
             assert process.stdout.readline() == "1 added, 0 changed, 0 removed, 1 unchanged, 0 failed.\n"
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert (process.returncode, errors) == (0, "")

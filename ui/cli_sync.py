@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +51,8 @@ def index_sync(
     with closing(Web([ip_network(one) for one in settings.allowed_networks])) as web:
         corpus = open_corpus(settings)
         if watch:
-            _watch(settings, corpus, web, sources)
+            with suppress(KeyboardInterrupt):  # between two syncs; within one it is told in the report
+                _watch(settings, corpus, web, sources)
             return
         report = _once(settings, corpus, web, sources, dry_run=dry_run, allow_empty=allow_empty)
     raise typer.Exit(1 if report.failures or report.stopped else 0)

@@ -42,10 +42,7 @@ def changes(paths: Sequence[Path], stop: Event | None = None, quiet_ms: int = _Q
         yield_on_timeout=True,
         stop_event=stop,
     )
-    try:
-        for seen in looking:
-            if not seen and is_waiting:
-                yield
-            is_waiting = bool(seen)
-    except KeyboardInterrupt:
-        return
+    for seen in looking:
+        if not seen and is_waiting:
+            yield
+        is_waiting = bool(seen)
