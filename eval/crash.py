@@ -1,9 +1,9 @@
 """What is left of an index whose writer is killed. `python -m eval.crash --rounds 100`, or `make crash`.
 
-In each round a process writes to the index (adds, changes and removes articles, rebuilds) and tells what it begins and
-what was acknowledged, until it is killed (SIGKILL) at a moment of chance. Then the index is opened and compared with
-what it has to hold. Other processes read all the while. Then the same again with more chunks, to see how long opening
-takes. The embedder is made up: it is the storage that is on trial. Exits with 1 if anything was wrong.
+In each round a process writes to the index (adds, changes and removes articles, syncs, rebuilds) and tells what it
+begins and what was acknowledged, until it is killed (SIGKILL) at a moment of chance. Then the index is opened and
+compared with what it has to hold. Other processes read all the while. Then the same again with more chunks, to see how
+long opening takes. The embedder is made up: it is the storage that is on trial. Exits with 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -20,18 +20,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
 import index.dense
 from index.local import LocalIndex
 from index.schema import Filter, Vectors
+from rag.articles import Item
+from rag.articles.sources import Listing
+from rag.articles.web import Web
 from rag.corpus import Corpus
 from rag.embedding import Kind
 from rag.schema import VERSION_DIGITS, Article
+from rag.sync import sync
 from rag.vietnamese.terms import FIELDS, terms
 
 _CHUNKS = 10_000  # of the larger index
@@ -42,6 +48,7 @@ _PATIENCE = 120.0  # seconds that a process may take for one thing on a busy mac
 _ARTICLES = 300  # of the smaller index, about
 _SNAPSHOT_EVERY = 200  # operations, instead of 2,000, so that writing a snapshot is interrupted too
 _READERS = 2
+_SYNCED = "s"  # how the names of articles begin that come from a source
 _BEACON = "beacon"  # an article that every round of adding and changing writes, and the readers look for
 
 _PROCESSES = get_context("forkserver")  # fork alone would take the threads of the engines along
@@ -51,7 +58,7 @@ _State = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a writer does: articles that are written, or removed; a rebuild is neither."""
+    """What a writer does: articles that are written, or removed; a rebuild is neither, a sync may be both."""
 
     kind: str
     number: int
@@ -238,30 +245,58 @@ def _write(folder: Path, state: _State, number: int, seed: float, told: Connecti
     index.dense._SNAPSHOT_EVERY = _SNAPSHOT_EVERY
     chance = random.Random(seed)  # noqa: S311 # chance, not secrets
     corpus = Corpus(LocalIndex(folder, FIELDS), CheapEmbedder)
-    names = [name for name in state if name != _BEACON]
+    held = dict(state)
     terms("xin chào")  # loads what takes longest
     told.send("ready")
     while True:
-        kind = chance.choices(("add", "change", "remove", "rebuild"), (4, 4, 4 if len(names) > _ARTICLES else 1, 1))[0]
-        some = chance.sample(names, min(chance.randint(1, 30), len(names)))
-        if kind == "add":
-            some = [f"n{number}-{n}" for n in range(chance.randint(1, 30))]
-        operation = Operation(
-            kind,
-            number,
-            written=(*some, _BEACON) if kind in {"add", "change"} else (),
-            removed=tuple(some) if kind == "remove" else (),
-        )
+        operation = _chosen(chance, held, number)
         told.send(operation)
-        if operation.written:
+        if operation.kind == "sync":
+            _sync(corpus, operation.after(held))
+        elif operation.written:
             corpus.add([article(name, number) for name in operation.written])
         elif operation.removed:
             corpus.remove(operation.removed)
         else:
             corpus.rebuild()
         told.send(time.time())
-        names = [name for name in (*names, *(some if kind == "add" else ())) if name not in operation.removed]
+        held = dict(operation.after(held))
         number += 1
+
+
+def _chosen(chance: random.Random, held: _State, number: int) -> Operation:
+    """What to do next with an index that holds `held`."""
+    names = [name for name in held if name != _BEACON and not name.startswith(_SYNCED)]
+    weights = (4, 4, 4 if len(names) > _ARTICLES else 1, 3, 1)
+    kind = chance.choices(("add", "change", "remove", "sync", "rebuild"), weights)[0]
+    new = [f"n{number}-{n}" for n in range(chance.randint(1, 30))]
+    some = tuple(chance.sample(names, min(chance.randint(1, 30), len(names))))
+    if kind == "add":
+        return Operation(kind, number, written=(*new, _BEACON))
+    if kind == "change":
+        return Operation(kind, number, written=(*some, _BEACON))
+    if kind == "remove":
+        return Operation(kind, number, removed=some)
+    if kind == "sync":
+        synced = [name for name in held if name.startswith(_SYNCED)]
+        touched = chance.sample(synced, chance.randint(0, len(synced) // 2))
+        at = chance.randint(0, len(touched))
+        fresh = (f"{_SYNCED}{name}" for name in new)
+        return Operation(kind, number, written=(*touched[:at], *fresh), removed=tuple(touched[at:]))
+    return Operation(kind, number)
+
+
+def _sync(corpus: Corpus, wanted: _State) -> None:
+    """Make what came from the source that stands for all equal to what it holds in `wanted`."""
+    items = [
+        Item(name, str(number), partial(article, name, number))
+        for name, number in wanted.items()
+        if name.startswith(_SYNCED)
+    ]
+    with closing(Web()) as web, patch("rag.sync.list_source", lambda source, _: Listing(source, items)):
+        report = sync(corpus, ["all"], web, lambda _done, _all: None)
+    if report.failures or report.stopped:
+        raise RuntimeError(str(report))
 
 
 def find_beacon(corpus: Corpus) -> int:

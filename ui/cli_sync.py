@@ -99,8 +99,8 @@ def _print(report: SyncReport, *, dry_run: bool) -> None:
         for what, ids in counts.items():
             for name in ids:
                 typer.echo(f"would be {what}: {name}")
-    for told in (*report.failures, *report.doubts):
-        typer.echo(f"hoidap: {told}", err=True)
+    for reason in (*report.failures, *report.doubts):
+        typer.echo(f"hoidap: {reason}", err=True)
     told = [f"{len(ids)} {what}" for what, ids in counts.items()]
     told += [f"{report.unchanged} unchanged", f"{len(report.failures)} failed"]
     typer.echo(("Nothing was done. It would be: " if dry_run else "") + ", ".join(told) + ".")

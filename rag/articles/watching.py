@@ -25,7 +25,7 @@ class _Articles(DefaultFilter):
 def changes(paths: Sequence[Path], stop: Event | None = None, quiet_ms: int = _QUIET_MS) -> Iterator[None]:
     """Yields once it looks at `paths`, files or folders, and each time that something changed there.
 
-    Both only when nothing was written for `quiet_ms`. It ends when `stop` is set, and at Ctrl-C.
+    Both only when nothing was written for `quiet_ms`. It ends when `stop` is set.
 
     Raises:
         ArticleError: one of `paths` does not exist.
