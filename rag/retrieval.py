@@ -111,7 +111,7 @@ class Retriever:
 
 def _repeats(chunk: Chunk, article: Article, better: Article) -> bool:
     """Whether `better`, another article that is alike, says all that `chunk` of `article` does."""
-    return article.id != better.id and alike(article, better) and holds(better, chunk.text)
+    return article.id != better.id and holds(better, chunk.text) and alike(article, better)
 
 
 def dense_weight(question: Question, without: frozenset[Step] = NOTHING) -> float:
