@@ -282,9 +282,9 @@ def _digest(payload: str) -> str:
 
 def _encode_article(article: Article) -> str:
     content = asdict(article) | {"published": article.published.isoformat() if article.published else None}
-    for name in ("pages", "doubts"):  # most have none; and what was indexed before there were any is unchanged
-        if not content[name]:
-            del content[name]
+    del content["doubts"]  # they are of the reading, and name the file as it was called then
+    if not article.pages:  # most have none; and what was indexed before there were any is unchanged
+        del content["pages"]
     return json.dumps(content, ensure_ascii=False)
 
 
@@ -292,8 +292,9 @@ def _decode_article(payload: str) -> Article:
     content = json.loads(payload)
     content["published"] = date.fromisoformat(content["published"]) if content["published"] else None
     content["headings"] = tuple((start, end) for start, end in content["headings"])
-    for name in ("tags", "pages", "doubts"):
+    for name in ("tags", "pages"):
         content[name] = tuple(content.get(name, ()))
+    content.pop("doubts", None)
     return Article(**content)
 
 

@@ -23,7 +23,7 @@ class Article:
     article reports or was taken from; `url` is a link to the original where one is known.
 
     `pages` is where each page begins in `text`, in order, for what has pages: () for all else. `doubts` are what the
-    operator should know of how it was read (a page that is only a picture), each with its remedy.
+    operator should know of how it was read (a page that is only a picture), each with its remedy; they are not kept.
     """
 
     id: str

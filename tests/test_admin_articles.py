@@ -337,6 +337,22 @@ def test_what_cannot_be_read_is_told_with_the_name_and_nothing_of_the_server(
     assert ids(corpus) == ["cu"]
 
 
+def test_a_page_that_is_only_a_picture_is_told_and_the_rest_goes_in_once(
+    client: TestClient, corpus: Corpus, folder: Path
+) -> None:
+    body = (Path(__file__).parent / "documents" / "kiem-ke.pdf").read_bytes()
+    (told,) = look(client, "kiem-ke.pdf", body)["failures"]
+    assert told.startswith("kiem-ke.pdf: page 2 is a picture")
+    assert "Đã thêm" in add(client, "kiem-ke.pdf", body)["message"]
+    article = corpus.article("kiem-ke")
+    assert article
+    assert article.pages
+    assert article.doubts == ()
+    again = look(client, "kiem-ke.pdf", body)
+    assert again["ids"] == []
+    assert again["failures"] == [told]
+
+
 def test_a_file_of_countless_lines_is_refused(client: TestClient, corpus: Corpus) -> None:
     assert "split it" in look(client, "vo-tan.jsonl", "x\n" * (MAX_ARTICLES + 2))["detail"]
 

@@ -82,7 +82,7 @@ def test_one_machine_of_two_is_killed_half_way(tmp_path: Path, corpus: Corpus, m
     paths = write_articles(tmp_path / "articles", 64)
     twice = paths[7].with_name("twice.md")
     twice.write_text("---\nid: bai-007\n---\n" + paths[7].read_text("utf-8"), encoding="utf-8")
-    (tmp_path / "articles" / "broken.md").write_bytes(b"\xff\xfe\xfa\x00")
+    (tmp_path / "articles" / "broken.md").write_bytes(b"%PDF-1.7 no document")
     more = find([tmp_path / "articles"])
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:

@@ -78,7 +78,7 @@ class Intake:
                     continue
                 before = self._corpus.article(article.id)
                 if len(found) == 1:
-                    yield of_one(article, before, upload.mark)
+                    yield of_one(article, before, upload.mark, failures)
                     return
                 tally.add(article, before)
             yield tally.preview(failures, upload.mark) if tally.total else _unreadable(failures)

@@ -25,7 +25,7 @@ class Preview:
     """What a file holds. `mark` tells it from any other; `ids` are of the articles that adding it would change.
 
     `facts` are pairs of a name and a value; `notes` say what is odd. `lines` are what can be unfolded under `label`:
-    the text of one article, or the titles of many. `failures` tell of what could not be read.
+    the text of one article, or the titles of many. `failures` tell of what could not be read, or is in doubt.
     """
 
     title: str
@@ -40,13 +40,13 @@ class Preview:
 
 @dataclass(slots=True)
 class Failures:
-    """How many articles of a file in `folder` could not be read, and why, of the first of them."""
+    """What could not be read of a file in `folder`, or is in doubt: how much, and the first of it in words."""
 
     folder: Path
     count: int = 0
     told: list[str] = field(default_factory=list)
 
-    def add(self, error: ArticleError) -> None:
+    def add(self, error: ArticleError | str) -> None:
         """One more."""
         self.count += 1
         if self.count <= _LISTED:
@@ -54,8 +54,10 @@ class Failures:
             self.told.append(str(error).replace(f"{self.folder}/", ""))
 
 
-def of_one(article: Article, before: Article | None, mark: str) -> Preview:
+def of_one(article: Article, before: Article | None, mark: str, failures: Failures) -> Preview:
     """What is shown of a file of one article, which would take the place of `before`."""
+    for doubt in article.doubts:
+        failures.add(doubt)
     words = len(article.text.split())
     facts = {
         "Nơi đăng": article.publisher,
@@ -67,7 +69,8 @@ def of_one(article: Article, before: Article | None, mark: str) -> Preview:
         "Số từ": grouped(words),
     }
     notes = []
-    if before == article:
+    is_same = before == replace(article, doubts=())
+    if is_same:
         notes.append("Bài này đã có trong kho, không có gì thay đổi.")
     elif before:
         notes.append(f"Sẽ thay bài đang có cùng mã trong kho: “{before.title}”.")
@@ -80,11 +83,12 @@ def of_one(article: Article, before: Article | None, mark: str) -> Preview:
     return Preview(
         title=article.title,
         mark=mark,
-        ids=() if before == article else (article.id,),
+        ids=() if is_same else (article.id,),
         facts=tuple((name, value) for name, value in facts.items() if value),
         notes=tuple(notes),
         label="Nội dung được trích ra",
         lines=tuple(_lines(article)),
+        failures=tuple(failures.told),
     )
 
 
@@ -108,9 +112,10 @@ class Tally:
 
     def add(self, article: Article, before: Article | None) -> None:
         """One more, which would take the place of `before`."""
-        self._counts["Đã có, không đổi" if before == article else "Thay bài đang có" if before else "Bài mới"] += 1
+        is_same = before == replace(article, doubts=())
+        self._counts["Đã có, không đổi" if is_same else "Thay bài đang có" if before else "Bài mới"] += 1
         self._undated += article.published is None
-        if before != article:
+        if not is_same:
             self._ids.append(article.id)
         if len(self._titles) < _LISTED:
             self._titles.append(article.title)
