@@ -294,7 +294,6 @@ def _decode_article(payload: str) -> Article:
     content["headings"] = tuple((start, end) for start, end in content["headings"])
     for name in ("tags", "pages"):
         content[name] = tuple(content.get(name, ()))
-    content.pop("doubts", None)
     return Article(**content)
 
 

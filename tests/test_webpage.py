@@ -117,3 +117,10 @@ def test_no_parser_is_loaded_before_there_is_something_to_parse() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_lead_that_is_set_as_a_heading_is_prose_and_a_heading_is_one() -> None:
+    article = read(lead=f"</p><h2>{LEAD}</h2><h2>Rút ngắn đường đến trường</h2><p>")
+    (heading,) = (article.text[slice(*span)] for span in article.headings)
+    assert heading == "Rút ngắn đường đến trường"
+    assert LEAD in article.text

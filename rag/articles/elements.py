@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.articles.blocks import Block, item, one_line
+from rag.articles.blocks import Block, is_sentence, item, one_line, words
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -22,6 +22,9 @@ _BREAKS = frozenset(
 _HEADING = re.compile(r"h([1-6])")
 _LONG_CELL = 400
 """A cell of more characters is a part of the page's layout."""
+
+_LEAD = 10
+"""A whole sentence of so many words is no heading, whatever it is set as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,8 @@ class _Walker:
         self._linked = 0
 
     def _block(self, text: str) -> Block:
-        if self._level:
+        # Newspapers set the lead as a heading of the second level: a heading is not searched for answers, a lead is.
+        if self._level and not (self._level > 1 and words(text) >= _LEAD and is_sentence(text)):
             return Block(text, "heading", self._level)
         if self._bullets and self._bullets[-1]:
             bullet, self._bullets[-1] = self._bullets[-1], ""
