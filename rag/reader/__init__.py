@@ -38,4 +38,4 @@ def open_reader(settings: Settings) -> Reader:
     """The reader of the bundled model. It is loaded when it is first used."""
     from rag.reader.onnx_reader import OnnxReader
 
-    return OnnxReader(settings.cache_dir, threads=settings.threads)
+    return OnnxReader(settings.cache_dir)

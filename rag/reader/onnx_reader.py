@@ -34,16 +34,15 @@ _PREFIX = "query: "
 class OnnxReader:
     """The trained reader behind `Reader`."""
 
-    def __init__(self, cache_dir: Path, *, threads: int) -> None:
-        """Keep the reader under `cache_dir`, and run it on so many threads. It is opened when it is first used."""
+    def __init__(self, cache_dir: Path) -> None:
+        """Keep the reader under `cache_dir`. It is opened when it is first used."""
         self._cache_dir = cache_dir
-        self._threads = threads
 
     @cached_property
     def _session(self) -> InferenceSession:
         path = _built(self._cache_dir)
         try:
-            return open_session(path, self._threads)
+            return open_session(path)
         except Exception as error:  # ONNX Runtime raises its own bare Exception
             raise EmbedderError(f"The reader {path} is damaged: delete that file and try again.") from error
 
@@ -53,8 +52,19 @@ class OnnxReader:
         Raises:
             EmbedderError: the cache cannot be written, or the graph in it is damaged.
         """
+        ids, places = self.arrange(question, sentences)
+        (logits,) = self._session.run(None, {"input_ids": np.array([ids], np.int64)})
+        starts, ends = logits[0, :, 0], logits[0, :, 1]
+        nothing = float(starts[0] + ends[0])
+        readings = [_best_span(starts, ends, at, offsets, nothing) for at, offsets in places]
+        return [_without_space(reading, text) for reading, text in zip(readings, sentences, strict=False)]
+
+    def arrange(
+        self, question: str, sentences: Sequence[str]
+    ) -> tuple[list[int], Sequence[tuple[int, Sequence[tuple[int, int]]]]]:
+        """The tokens that the model sees, and for each sentence that has room where it begins, and its offsets."""
         tokenizer = open_tokenizer(bundled_folder(self._cache_dir))
-        begin, end = (tokenizer.token_to_id(special) for special in ("<s>", "</s>"))
+        begin, end = (int(tokenizer.token_to_id(special) or 0) for special in ("<s>", "</s>"))
         asked = tokenizer.encode(_PREFIX + question, add_special_tokens=False).ids[:QUESTION_TOKENS]
         ids = [begin, *asked, end]
         places = []
@@ -65,12 +75,7 @@ class OnnxReader:
                 break
             places.append((len(ids), encoded.offsets[:length]))
             ids += [*encoded.ids[:length], end]
-        tokens = np.array([ids], np.int64)
-        (logits,) = self._session.run(None, {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
-        starts, ends = logits[0, :, 0], logits[0, :, 1]
-        nothing = float(starts[0] + ends[0])
-        readings = [_best_span(starts, ends, at, offsets, nothing) for at, offsets in places]
-        return [_without_space(reading, text) for reading, text in zip(readings, sentences, strict=False)]
+        return ids, places
 
 
 def _best_span(
@@ -97,7 +102,7 @@ def _without_space(reading: Reading, text: str) -> Reading:
 
 def graph_file() -> str:
     """The name of the graph in the cache folder: weights and graph have their versions in it."""
-    return f"hoidap-reader-{version()}-int8.onnx"
+    return f"hoidap-reader-{version()}-smooth.onnx"
 
 
 def _built(cache_dir: Path) -> Path:
@@ -105,9 +110,9 @@ def _built(cache_dir: Path) -> Path:
     path = cache_dir / graph_file()
     if path.is_file():
         return path
-    from rag.embedding.onnx_graph import build_reader_graph
+    from rag.embedding.onnx_graph import build_reader_graph, load_largest
 
-    graph = build_reader_graph(ReaderWeights(E5File(bundled_file())))
+    graph = build_reader_graph(ReaderWeights(E5File(bundled_file())), load_largest("rag.reader"))
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=cache_dir, delete=False) as temporary:
