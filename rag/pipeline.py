@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Generator as Generating
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -248,6 +249,8 @@ def _open_index(settings: Settings) -> Index:
 def open_pipeline(settings: Settings, calibrated: Path | None = None, embedder: Embedder | None = None) -> Pipeline:
     """The pipeline over the corpus that `open_corpus` opens, with the calibration in `calibrated`, or its own folder.
 
+    The models are loaded in threads meanwhile: what fails there is raised where they are needed first.
+
     Raises:
         IndexStoreError: the index cannot be used.
         CalibrationError: the calibration cannot be used.
@@ -256,8 +259,14 @@ def open_pipeline(settings: Settings, calibrated: Path | None = None, embedder: 
     """
     if settings.words_dir:
         add_from(settings.words_dir)
-    corpus, calibration = open_corpus(settings, embedder), load_calibration(calibrated or settings.index_dir)
-    return Pipeline(corpus, open_generator(settings), calibration, open_reader(settings), settings.without)
+    index, calibration = _open_index(settings), load_calibration(calibrated or settings.index_dir)
+    generator, reader = open_generator(settings), open_reader(settings)
+    loading = ThreadPoolExecutor(thread_name_prefix="hoidap-load")
+    model = loading.submit(lambda: embedder or load_embedder(settings))
+    if Step.READER not in settings.without:
+        loading.submit(reader.load)
+    loading.shutdown(wait=False)
+    return Pipeline(Corpus(index, model.result), generator, calibration, reader, settings.without)
 
 
 def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Draft | Writing]:

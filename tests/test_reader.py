@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,16 @@ class TestCache:
         (tmp_path / graph_file()).write_bytes(b"damaged")
         with pytest.raises(EmbedderError, match=r"damaged: delete that file"):
             OnnxReader(tmp_path, threads=1).read(QUESTION, [ANSWER])
+
+    def test_it_is_loaded_once_before_it_reads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened: list[object] = []
+        monkeypatch.setattr(onnx_reader, "open_session", lambda *what: opened.append(what) or Counting())
+        reader = OnnxReader(user_cache_path("hoidap"), threads=1)
+        with ThreadPoolExecutor() as pool:
+            for loading in [pool.submit(reader.load) for _ in range(4)]:
+                loading.result()
+        reader.read(QUESTION, [ANSWER])
+        assert len(opened) == 1
 
     def test_nothing_is_loaded_before_it_reads(self, tmp_path: Path) -> None:
         OnnxReader(tmp_path / "cache", threads=1)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.embedding import Kind, Vectors
+from rag.embedding.bundled import NAME
+from rag.embedding.tokenizer import open_tokenizer
 from rag.errors import EmbedderError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
 
 # e5 was trained with these; without them its vectors are worse.
 _PREFIXES: dict[Kind, str] = {"query": "query: ", "passage": "passage: "}
@@ -38,13 +38,14 @@ class OnnxEmbedder:
             self._tokenizer = open_tokenizer(folder)
         except Exception as error:  # both libraries raise their own bare Exception
             raise EmbedderError(f"The model in {folder} is damaged: delete that folder and try again.") from error
-        self.name = folder.name
+        self.name = NAME
         self.dimension = int(self._session.get_outputs()[0].shape[-1])
 
     def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         """See `Embedder.embed`."""
-        encoded = self._tokenizer.encode_batch([_PREFIXES[kind] + text for text in texts])
-        tokens = [e.ids if len(e) <= _MAX_TOKENS else [*e.ids[: _MAX_TOKENS - 1], e.ids[-1]] for e in encoded]
+        begin, end = self._tokenizer.begin, self._tokenizer.end
+        found = self._tokenizer.ids([_PREFIXES[kind] + text for text in texts])
+        tokens = [[begin, *ids[: _MAX_TOKENS - 2], end] for ids in found]
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for batch in _batches([len(ids) for ids in tokens]):
             vectors[batch] = self._run([tokens[i] for i in batch])
@@ -61,16 +62,6 @@ class OnnxEmbedder:
         # The mean over the tokens differs from their sum by a factor that the norm takes away again.
         normalised: Vectors = summed / np.linalg.norm(summed, axis=1, keepdims=True)
         return normalised
-
-
-@cache
-def open_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of the bundled model in `folder`. Its 250,000 pieces take 270 MB, so all who need it share it."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def open_session(path: Path, threads: int) -> InferenceSession:

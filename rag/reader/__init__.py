@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from rag.reader.onnx_reader import OnnxReader
     from rag.settings import Settings
 
 
@@ -34,8 +35,8 @@ class Reader(Protocol):
         """A reading of each of `sentences`, in order, as far as they fit; the likeliest should come first."""
 
 
-def open_reader(settings: Settings) -> Reader:
-    """The reader of the bundled model. It is loaded when it is first used."""
+def open_reader(settings: Settings) -> OnnxReader:
+    """The reader of the bundled model. It is loaded when it is first used, or told to."""
     from rag.reader.onnx_reader import OnnxReader
 
     return OnnxReader(settings.cache_dir, threads=settings.threads)
