@@ -86,8 +86,6 @@ def match_form(text: str) -> str:
 
 def strip_accents(text: str) -> str:
     """`text` as typed without accents, case kept: "Tổng Đài" -> "Tong Dai". For NFC input the length is kept."""
-    if text.isascii():
-        return text
     decomposed = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
