@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
+from threading import Lock
 from types import MappingProxyType
 
 import numpy as np
@@ -55,13 +56,18 @@ class Corpus:
         """Wire `index` to the embedder that `load_embedder` gives."""
         self.index = index
         self._load_embedder = load_embedder
+        self._embedder: Embedder | None = None
+        self._lock = Lock()
         self._decode = lru_cache(maxsize=256)(_decode_article)
         self._found_alike = lru_cache(maxsize=256)(self._find_alike)
 
-    @cached_property
+    @property
     def embedder(self) -> Embedder:
         """The embedding model, loaded on first use."""
-        return self._load_embedder()
+        with self._lock:  # whoever comes while it is loaded waits, and does not load it again
+            if self._embedder is None:
+                self._embedder = self._load_embedder()
+        return self._embedder
 
     @property
     def manifest(self) -> Manifest:

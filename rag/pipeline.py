@@ -78,6 +78,17 @@ class Pipeline:
         self._understood = lru_cache(maxsize=_REMEMBERED)(self._understand)
         self._found = lru_cache(maxsize=_REMEMBERED)(self._find_apart)
 
+    def load(self) -> None:
+        """Begin to load the models in threads of their own; the first question waits for what it needs of them.
+
+        What fails there fails again, and is raised, where it is needed.
+        """
+        loading = ThreadPoolExecutor(thread_name_prefix="hoidap-load")
+        loading.submit(lambda: self.corpus.embedder)
+        if self._reader:
+            loading.submit(self._reader.load)
+        loading.shutdown(wait=False)
+
     def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Answer:
         """The answer to `question`.
 
@@ -249,8 +260,6 @@ def _open_index(settings: Settings) -> Index:
 def open_pipeline(settings: Settings, calibrated: Path | None = None, embedder: Embedder | None = None) -> Pipeline:
     """The pipeline over the corpus that `open_corpus` opens, with the calibration in `calibrated`, or its own folder.
 
-    The models are loaded in threads meanwhile: what fails there is raised where they are needed first.
-
     Raises:
         IndexStoreError: the index cannot be used.
         CalibrationError: the calibration cannot be used.
@@ -259,14 +268,8 @@ def open_pipeline(settings: Settings, calibrated: Path | None = None, embedder: 
     """
     if settings.words_dir:
         add_from(settings.words_dir)
-    index, calibration = _open_index(settings), load_calibration(calibrated or settings.index_dir)
-    generator, reader = open_generator(settings), open_reader(settings)
-    loading = ThreadPoolExecutor(thread_name_prefix="hoidap-load")
-    model = loading.submit(lambda: embedder or load_embedder(settings))
-    if Step.READER not in settings.without:
-        loading.submit(reader.load)
-    loading.shutdown(wait=False)
-    return Pipeline(Corpus(index, model.result), generator, calibration, reader, settings.without)
+    corpus, calibration = open_corpus(settings, embedder), load_calibration(calibrated or settings.index_dir)
+    return Pipeline(corpus, open_generator(settings), calibration, open_reader(settings), settings.without)
 
 
 def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Draft | Writing]:

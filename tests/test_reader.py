@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -201,8 +202,14 @@ class TestCache:
             OnnxReader(tmp_path, threads=1).read(QUESTION, [ANSWER])
 
     def test_it_is_loaded_once_before_it_reads(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        opened: list[object] = []
-        monkeypatch.setattr(onnx_reader, "open_session", lambda *what: opened.append(what) or Counting())
+        opened: list[Path] = []
+
+        def opening(path: Path, _threads: int) -> Counting:
+            opened.append(path)
+            time.sleep(0.05)  # the others come meanwhile
+            return Counting()
+
+        monkeypatch.setattr(onnx_reader, "open_session", opening)
         reader = OnnxReader(user_cache_path("hoidap"), threads=1)
         with ThreadPoolExecutor() as pool:
             for loading in [pool.submit(reader.load) for _ in range(4)]:

@@ -1,4 +1,4 @@
-"""Runs the bundled model's ONNX graph: no torch, 200 MB of memory."""
+"""Runs the bundled model's ONNX graph: no torch, and weights that are mapped from their file."""
 
 from __future__ import annotations
 

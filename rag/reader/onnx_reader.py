@@ -43,7 +43,7 @@ class OnnxReader:
         self._lock = Lock()
 
     def load(self) -> None:
-        """Open it now. Raises what `read` raises."""
+        """See `Reader.load`. Raises what `read` raises."""
         with self._lock:  # whoever comes meanwhile waits, and does not open it again
             _ = self._session
 
