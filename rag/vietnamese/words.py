@@ -9,9 +9,12 @@ from functools import cache
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from rag.errors import SettingsError
+
+_LOADING = Lock()  # what is put in other places meanwhile has to be put back once
 
 
 def package() -> ModuleSpec:
@@ -28,8 +31,13 @@ def _unpickle(path: str) -> Any:
         return pickle.load(file)  # noqa: S301 # they are installed with the program that reads them
 
 
-@cache
 def _tokenizer() -> Callable[[str], list[str]]:
+    with _LOADING:
+        return _load()
+
+
+@cache
+def _load() -> Callable[[str], list[str]]:
     import joblib
 
     # `import underthesea` imports every part of itself, with the models of its taggers, and torch and transformers for
