@@ -1,4 +1,4 @@
-"""How long an answer takes: warm, stage by stage, and cold, from the command line. `python -m eval.bench`.
+"""How long an answer takes: warm, stage by stage, and cold (`eval.cold`). `python -m eval.bench`.
 
 Asks the gold questions of the dev split over the seed articles, in an index of its own. Reports medians and 95th
 percentiles in milliseconds; a single number on a shared machine means little, so look at ratios between runs.
@@ -11,19 +11,17 @@ import json
 import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from eval.cold import cold
 from rag.articles import find, read
 from rag.pipeline import Pipeline, open_pipeline
 from rag.schema import Answer
 from rag.settings import Settings, load_settings
 
 _GOLD = Path(__file__).parent / "gold" / "dev.jsonl"
-_QUESTION = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"
 _WARM_UP = 10
 
 
@@ -31,7 +29,7 @@ def main() -> None:
     """Measure and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="times that the questions are asked (default 3)")
-    parser.add_argument("--cold", type=int, default=5, help="cold starts of `hoidap ask` (default 5)")
+    parser.add_argument("--cold", type=int, default=5, help="cold starts of each command (default 5)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(index_dir=Path(folder) / "index")
@@ -42,7 +40,7 @@ def main() -> None:
             "build_s": round(build, 2),
             "warm_ms": warm(pipeline, options.rounds),
             "again_ms": again(pipeline),
-            "cold_ask_s": cold(settings, options.cold),
+            "cold": cold(settings.index_dir, options.cold),
         }
     print(json.dumps(result, ensure_ascii=False, indent=2))
 
@@ -88,17 +86,6 @@ def _timed(pipeline: Pipeline, question: str) -> tuple[Answer, float]:
     begun = time.perf_counter()
     answer = pipeline.ask(question)
     return answer, (time.perf_counter() - begun) * 1000
-
-
-def cold(settings: Settings, times: int) -> dict[str, float]:
-    """Seconds of `hoidap ask` from its start to its end, in a fresh process each time."""
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "--index", str(settings.index_dir)]
-    samples = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        subprocess.run([*command, "ask", _QUESTION, "--json"], check=True, capture_output=True)  # noqa: S603 # our own
-        samples.append(time.perf_counter() - begun)
-    return _summary(samples)
 
 
 def _summary(samples: list[float]) -> dict[str, float]:

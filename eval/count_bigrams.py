@@ -43,7 +43,7 @@ def main() -> None:
 
 def write(target: Path, single: Counter[str], pairs: Counter[tuple[str, str]]) -> None:
     """Write the counts in the form that `rag.vietnamese.bigrams` reads."""
-    known = lexicon()[0]
+    known = lexicon()
     kept = sorted(word for word, count in single.items() if word in known and count >= LEAST)
     places = {word: place for place, word in enumerate(kept)}
     found = sorted(

@@ -20,8 +20,9 @@ from onnx import TensorProto, helper
 from eval.datasets import read_squad
 from rag.embedding.bundled import bundled_file, bundled_folder
 from rag.embedding.e5_file import E5File
-from rag.embedding.onnx_embedder import open_session, open_tokenizer
+from rag.embedding.onnx_embedder import open_session
 from rag.embedding.onnx_graph import Weights, build_graph, build_reader_graph, inputs_of_products
+from rag.embedding.tokenizer import open_tokenizer
 from rag.reader.onnx_reader import OnnxReader
 from rag.reader.weights import ReaderWeights
 from rag.settings import load_settings
@@ -39,7 +40,7 @@ def main() -> None:
     examples = [(case.question, contexts[case.given]) for case in chosen]
     tokenizer, reader = open_tokenizer(bundled_folder(cache)), OnnxReader(cache)
     texts = [text for question, context in examples for text in (f"query: {question}", f"passage: {context}")]
-    alone = [encoded.ids[:512] for encoded in tokenizer.encode_batch(texts)]
+    alone = [[tokenizer.begin, *ids[:510], tokenizer.end] for ids in tokenizer.ids(texts)]
     together = [reader.arrange(question, _sentences(context))[0] for question, context in examples]
     _write("embedding", base, build_graph, alone)
     _write("reader", ReaderWeights(base), build_reader_graph, together)

@@ -34,7 +34,6 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
-from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertConfig, BertModel
 
@@ -42,6 +41,7 @@ from eval.cache import open_cached
 from eval.datasets import read_beir
 from rag.embedding.bundled import LINEAR, NORMS, bundled_file, bundled_folder
 from rag.embedding.e5_file import E5File
+from rag.embedding.tokenizer import Tokenizer
 from rag.evidence import weigh
 from rag.pipeline import Pipeline
 from rag.reader.onnx_reader import MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS, WORTHWHILE
@@ -101,17 +101,16 @@ class Encoder:
 
     def __init__(self, folder: Path) -> None:
         """Use the tokenizer in `folder`."""
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._begin, self._end, self.pad = (int(self._tokenizer.token_to_id(t) or 0) for t in ("<s>", "</s>", "<pad>"))
+        self._tokenizer = Tokenizer(folder)
+        self.pad = self._tokenizer.pad
 
     def example(self, question: str, sentences: Sentences, answers: Sequence[str]) -> Example:
         """`answers` are looked for in the sentences of the right passage; elsewhere the same words are not judged."""
-        asked = self._tokenizer.encode(f"query: {question}", add_special_tokens=False).ids[:QUESTION_TOKENS]
-        ids = [self._begin, *asked, self._end]
+        (asked,) = self._tokenizer.ids([f"query: {question}"])
+        ids = [self._tokenizer.begin, *asked[:QUESTION_TOKENS], self._tokenizer.end]
         judged, starts, ends = [1] + [0] * (len(ids) - 1), list[int](), list[int]()
         for text, is_right in sentences:
-            encoded = self._tokenizer.encode(text, add_special_tokens=False)
+            encoded = self._tokenizer.tokens(text)
             length = min(len(encoded.ids), SENTENCE_TOKENS, MAX_TOKENS - len(ids) - 1)
             if length < min(len(encoded.ids), WORTHWHILE):
                 break
@@ -120,7 +119,7 @@ class Encoder:
                 starts += [len(ids) + first for first, _ in spans]
                 ends += [len(ids) + last for _, last in spans]
             judged += [int(is_right or not spans)] * length + [0]
-            ids += [*encoded.ids[:length], self._end]
+            ids += [*encoded.ids[:length], self._tokenizer.end]
         return Example(ids, starts or [0], ends or [0], judged)
 
 

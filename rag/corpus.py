@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
+from threading import Lock
 from types import MappingProxyType
 
 import numpy as np
@@ -55,13 +57,18 @@ class Corpus:
         """Wire `index` to the embedder that `load_embedder` gives."""
         self.index = index
         self._load_embedder = load_embedder
+        self._embedder: Embedder | None = None
+        self._lock = Lock()
         self._decode = lru_cache(maxsize=256)(_decode_article)
         self._found_alike = lru_cache(maxsize=256)(self._find_alike)
 
-    @cached_property
+    @property
     def embedder(self) -> Embedder:
         """The embedding model, loaded on first use."""
-        return self._load_embedder()
+        with self._lock:  # whoever comes while it is loaded waits, and does not load it again
+            if self._embedder is None:
+                self._embedder = self._load_embedder()
+        return self._embedder
 
     @property
     def manifest(self) -> Manifest:
@@ -237,19 +244,22 @@ def make_entries(
     embedder: Embedder,
     origins: Mapping[str, Origin] = MappingProxyType({}),
 ) -> list[Entry]:
-    """Embed the chunks of a batch of articles, and their sentences, in two runs of the model."""
+    """Embed the chunks of a batch of articles, and their sentences, and cut them into terms meanwhile."""
     pairs = [(article, chunk) for article, chunks in batch for chunk in chunks]
     texts = [embedding_text(article, chunk) for article, chunk in pairs]
     sentences = [article.text[start:end] for article, chunk in pairs for start, end in chunk.sentences]
-    vectors = iter(embedder.embed(texts, "passage"))
-    part_vectors = embedder.embed(sentences, "passage")
+    with ThreadPoolExecutor(1, "embed-batch") as beside:
+        embedding = beside.submit(embedder.embed, [*texts, *sentences], "passage")
+        terms_of = iter([vietnamese_terms.terms(text) for text in texts])
+        embedded = embedding.result()
+    vectors, part_vectors = iter(embedded[: len(texts)]), embedded[len(texts) :]
     entries, at = [], 0
     for article, chunks in batch:
         records: list[Record] = []
         for chunk in chunks:
             parts = part_vectors[at : at + len(chunk.sentences)]
             at += len(chunk.sentences)
-            terms = vietnamese_terms.terms(embedding_text(article, chunk))
+            terms = next(terms_of)
             if not records:
                 terms[vietnamese_terms.SKETCH] = sketch(article.text)
             records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Generator as Generating
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -76,6 +77,17 @@ class Pipeline:
         self._room = Semaphore(os.cpu_count() or 1)
         self._understood = lru_cache(maxsize=_REMEMBERED)(self._understand)
         self._found = lru_cache(maxsize=_REMEMBERED)(self._find_apart)
+
+    def load(self) -> None:
+        """Begin to load the models in threads of their own; the first question waits for what it needs of them.
+
+        What fails there fails again, and is raised, where it is needed.
+        """
+        loading = ThreadPoolExecutor(thread_name_prefix="hoidap-load")
+        loading.submit(lambda: self.corpus.embedder)
+        if self._reader:
+            loading.submit(self._reader.load)
+        loading.shutdown(wait=False)
 
     def ask(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> Answer:
         """The answer to `question`.

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from platformdirs import user_cache_path
 
-from rag.embedding import Embedder, Vectors, bundled, load_embedder
+from rag.embedding import Embedder, Vectors, bundled, load_embedder, tokenizer
 from rag.embedding.bundled import bundled_folder
 from rag.embedding.onnx_embedder import OnnxEmbedder
 from rag.embedding.sentence_transformer import SentenceTransformerEmbedder
@@ -144,7 +144,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_folder_is_written_once(cache: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = bundled_folder(cache)
     assert [path.name for path in cache.iterdir()] == [folder.name]
-    assert {"model.safetensors", "modules.json", "tokenizer.json", "config.json", "onnx"} <= {
+    assert {"model.safetensors", "modules.json", "tokenizer.json", tokenizer.FILE, "config.json", "onnx"} <= {
         path.name for path in folder.iterdir()
     }
     assert folder.stat().st_mode & 0o777 == 0o755
@@ -272,7 +272,10 @@ def test_a_missing_wheel_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not cache.exists()
 
 
-@pytest.mark.parametrize("broken", [["onnx/model.onnx"], ["tokenizer.json"], ["onnx/model.onnx", "tokenizer.json"]])
+PARTS = ("onnx/model.onnx", "onnx/model.onnx.data", tokenizer.FILE)
+
+
+@pytest.mark.parametrize("broken", [*([part] for part in PARTS), PARTS])
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"\x00garbage" * 50])
 def test_a_broken_folder_names_the_remedy(
     embedder: Embedder, tmp_path: Path, broken: Sequence[str], content: bytes | None
@@ -280,7 +283,7 @@ def test_a_broken_folder_names_the_remedy(
     sound = bundled_folder(user_cache_path("hoidap"))
     folder = tmp_path / sound.name
     (folder / "onnx").mkdir(parents=True)
-    for name in ("onnx/model.onnx", "tokenizer.json"):
+    for name in PARTS:
         if name not in broken:
             (folder / name).symlink_to(sound / name)
         elif content is not None:

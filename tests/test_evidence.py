@@ -181,6 +181,9 @@ class StandInReader:
         self.word, self.room = word, room
         self.offered: list[str] = []
 
+    def load(self) -> None:
+        pass
+
     def read(self, _question: str, sentences: Sequence[str]) -> list[Reading]:
         self.offered = list(sentences)
         return [

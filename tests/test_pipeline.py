@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from threading import Event, current_thread
 from typing import Any
 
 import pytest
 
 from index.local import LocalIndex
 from rag.corpus import Corpus
-from rag.errors import CalibrationError, IndexMismatchError, QuestionError
+from rag.errors import CalibrationError, EmbedderError, IndexMismatchError, QuestionError
 from rag.evidence import Evidence
 from rag.generation import Draft
 from rag.generation.extractive import MAX_SENTENCES, ExtractiveGenerator
@@ -343,6 +344,41 @@ def test_a_pipeline_is_opened_from_settings_without_loading_the_model(tmp_path: 
     pipeline = open_pipeline(Settings(index_dir=tmp_path / "index", embedder="no-such-model"))
     assert pipeline.articles() == []
     assert (tmp_path / "index").is_dir()
+
+
+def test_the_models_are_loaded_once_in_threads_of_their_own(tmp_path: Path) -> None:
+    loaded: list[str] = []
+    has_begun, may_go_on = Event(), Event()
+
+    def load() -> HashEmbedder:
+        loaded.append(current_thread().name)
+        has_begun.set()
+        assert may_go_on.wait(timeout=60)
+        return HashEmbedder()
+
+    index = LocalIndex(tmp_path / "index", FIELDS)
+    pipeline = Pipeline(Corpus(index, load), ExtractiveGenerator(), calibration_of("hash"))
+    pipeline.load()
+    assert has_begun.wait(timeout=60)
+    assert pipeline.articles() == []  # nobody has to wait who needs no model
+    may_go_on.set()
+    assert pipeline.ask("Giá gạo là bao nhiêu?").refused
+    assert len(loaded) == 1
+    assert loaded[0].startswith("hoidap-load")
+    index.close()
+
+
+def test_a_model_that_cannot_be_loaded_fails_where_it_is_needed(tmp_path: Path) -> None:
+    def load() -> HashEmbedder:
+        raise EmbedderError("no model")
+
+    index = LocalIndex(tmp_path / "index", FIELDS)
+    pipeline = Pipeline(Corpus(index, load), ExtractiveGenerator(), calibration_of("hash"))
+    pipeline.load()
+    assert pipeline.articles() == []
+    with pytest.raises(EmbedderError, match="no model"):
+        pipeline.ask("Giá gạo là bao nhiêu?")
+    index.close()
 
 
 def test_what_was_found_is_kept_until_the_index_changes_or_it_is_told_to_forget(empty: Pipeline) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +200,22 @@ class TestCache:
         (tmp_path / graph_file()).write_bytes(b"damaged")
         with pytest.raises(EmbedderError, match=r"damaged: delete that file"):
             OnnxReader(tmp_path).read(QUESTION, [ANSWER])
+
+    def test_it_is_loaded_once_before_it_reads(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened: list[Path] = []
+
+        def opening(path: Path, _threads: int) -> Counting:
+            opened.append(path)
+            time.sleep(0.05)  # the others come meanwhile
+            return Counting()
+
+        monkeypatch.setattr(onnx_reader, "open_session", opening)
+        reader = OnnxReader(user_cache_path("hoidap"))
+        with ThreadPoolExecutor() as pool:
+            for loading in [pool.submit(reader.load) for _ in range(4)]:
+                loading.result()
+        reader.read(QUESTION, [ANSWER])
+        assert len(opened) == 1
 
     def test_nothing_is_loaded_before_it_reads(self, tmp_path: Path) -> None:
         OnnxReader(tmp_path / "cache")

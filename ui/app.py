@@ -29,6 +29,7 @@ from rag.errors import HoidapError
 from rag.settings import Settings
 from ui import admin, admin_articles, viewer, widget
 from ui.engine import Engine
+from ui.gradio_import import without_stubs
 from ui.guard import AdminDoor
 from ui.recorder import Recorder
 from ui.security import SecurityHeaders, allowed_hosts
@@ -82,7 +83,8 @@ def create_app(engine: Engine, settings: Settings, corpus: Corpus | None = None)
             app.include_router(admin_articles.router(corpus))
     app.mount("/site", StaticFiles(directory=str(files("ui").joinpath("static"))))
     os.environ.update(_GRADIO)
-    from ui import page
+    with without_stubs():
+        from ui import page
 
     page.mount(app, engine, recorder, settings)
     return app

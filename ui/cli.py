@@ -73,6 +73,7 @@ def serve(
         from rag.pipeline import open_pipeline
 
         pipeline = open_pipeline(settings)
+        pipeline.load()
         if not pipeline.corpus.index.status().documents:
             articles, problems = _read([settings.seeds_dir])
             if problems:
@@ -114,6 +115,7 @@ def ask(  # noqa: PLR0917 # typer calls it by name
             f"The index in {settings.index_place} is empty: add articles with `hoidap index add PATH...`, "
             "or start `hoidap serve` once to index the seed articles."
         )
+    pipeline.load()
     only = Filters(
         articles=frozenset(article or ()),
         publishers=frozenset(publisher or ()),

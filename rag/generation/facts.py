@@ -116,7 +116,7 @@ def _names_lacking(sentence: str, said: Phrase, source: Source) -> str:
         others = [n for n in constraints(source.text, accented=True).named if n.is_firm]
         if any(not holds(ours, way) for other in others for way in other.ways[:1]):
             return firm[0].words
-    if said and said[0].isalpha() and said[0] not in lexicon()[0] and not holds(context, said[:1]):
+    if said and said[0].isalpha() and said[0] not in lexicon() and not holds(context, said[:1]):
         return said[0]
     held = posts(context.split(), accented=True)
     return next((" ".join(p) for p in posts(said, accented=True) if not any(o[: len(p)] == p for o in held)), "")

@@ -30,12 +30,15 @@ class Reading:
 class Reader(Protocol):
     """Reads sentences for an answer."""
 
+    def load(self) -> None:
+        """Load now what is otherwise loaded by the first reading."""
+
     def read(self, question: str, sentences: Sequence[str]) -> list[Reading]:
         """A reading of each of `sentences`, in order, as far as they fit; the likeliest should come first."""
 
 
 def open_reader(settings: Settings) -> Reader:
-    """The reader of the bundled model. It is loaded when it is first used."""
+    """The reader of the bundled model. It is loaded when it is first used, or told to."""
     from rag.reader.onnx_reader import OnnxReader
 
     return OnnxReader(settings.cache_dir)

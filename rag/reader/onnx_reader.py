@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embedding.bundled import bundled_file, bundled_folder
+from rag.embedding.bundled import bundled_file, bundled_folder, save_graph
 from rag.embedding.e5_file import E5File
-from rag.embedding.onnx_embedder import open_session, open_tokenizer
+from rag.embedding.onnx_embedder import open_session
+from rag.embedding.tokenizer import open_tokenizer
 from rag.errors import EmbedderError
 from rag.reader import Reading
 from rag.reader.weights import ReaderWeights, version
@@ -37,6 +39,12 @@ class OnnxReader:
     def __init__(self, cache_dir: Path) -> None:
         """Keep the reader under `cache_dir`. It is opened when it is first used."""
         self._cache_dir = cache_dir
+        self._lock = Lock()
+
+    def load(self) -> None:
+        """See `Reader.load`. Raises what `read` raises."""
+        with self._lock:  # whoever comes meanwhile waits, and does not open it again
+            _ = self._session
 
     @cached_property
     def _session(self) -> InferenceSession:
@@ -52,6 +60,7 @@ class OnnxReader:
         Raises:
             EmbedderError: the cache cannot be written, or the graph in it is damaged.
         """
+        self.load()
         ids, places = self.arrange(question, sentences)
         (logits,) = self._session.run(None, {"input_ids": np.array([ids], np.int64)})
         starts, ends = logits[0, :, 0], logits[0, :, 1]
@@ -64,17 +73,16 @@ class OnnxReader:
     ) -> tuple[list[int], Sequence[tuple[int, Sequence[tuple[int, int]]]]]:
         """The tokens that the model sees, and for each sentence that has room where it begins, and its offsets."""
         tokenizer = open_tokenizer(bundled_folder(self._cache_dir))
-        begin, end = (int(tokenizer.token_to_id(special) or 0) for special in ("<s>", "</s>"))
-        asked = tokenizer.encode(_PREFIX + question, add_special_tokens=False).ids[:QUESTION_TOKENS]
-        ids = [begin, *asked, end]
+        (asked,) = tokenizer.ids([_PREFIX + question])
+        ids = [tokenizer.begin, *asked[:QUESTION_TOKENS], tokenizer.end]
         places = []
-        for encoded in tokenizer.encode_batch(list(sentences), add_special_tokens=False):
+        for encoded in map(tokenizer.tokens, sentences):
             room = MAX_TOKENS - len(ids) - 1
             length = min(len(encoded.ids), SENTENCE_TOKENS, room)
             if length < min(len(encoded.ids), WORTHWHILE):
                 break
             places.append((len(ids), encoded.offsets[:length]))
-            ids += [*encoded.ids[:length], end]
+            ids += [*encoded.ids[:length], tokenizer.end]
         return ids, places
 
 
@@ -101,8 +109,8 @@ def _without_space(reading: Reading, text: str) -> Reading:
 
 
 def graph_file() -> str:
-    """The name of the graph in the cache folder: weights and graph have their versions in it."""
-    return f"hoidap-reader-{version()}-smooth.onnx"
+    """The name of the graph in the cache folder: weights, graph and layout have their versions in it."""
+    return f"hoidap-reader-{version()}-int8.3.onnx"
 
 
 def _built(cache_dir: Path) -> Path:
@@ -115,9 +123,9 @@ def _built(cache_dir: Path) -> Path:
     graph = build_reader_graph(ReaderWeights(E5File(bundled_file())), load_largest("rag.reader"))
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache_dir, delete=False) as temporary:
-            temporary.write(graph.SerializeToString())
-        Path(temporary.name).replace(path)
+        with TemporaryDirectory(dir=cache_dir) as temporary:
+            for file in save_graph(graph, Path(temporary, path.name)):
+                file.replace(cache_dir / file.name)
     except OSError as error:
         raise EmbedderError(
             f"The cache folder {cache_dir} cannot be written ({error.strerror}): make it writable with "

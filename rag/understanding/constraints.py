@@ -192,7 +192,7 @@ def names_place(text: str) -> bool:
 def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, bool]], int]:
     """Places by their names: the place, and whether it needs its capitals."""
     table: dict[Phrase, tuple[Named, bool]] = {}
-    plain = frozenset(map(strip_accents, lexicon()[0]))
+    plain = frozenset(map(strip_accents, lexicon()))
     for line in lines("places.txt"):
         names = [name.strip() for name in line.split(";")]
         ways = tuple(form(name.lstrip("!"), accented=accented) for name in names)

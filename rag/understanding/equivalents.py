@@ -171,7 +171,7 @@ def _abbreviations() -> Mapping[str, Sequence[_Meaning]]:
 
 def _is_word(form: str) -> bool:
     """Whether small letters are rather a Vietnamese syllable; the dictionary holds some abbreviations too."""
-    return form.islower() and lexicon()[0][form] > _RARE
+    return form.islower() and lexicon()[form] > _RARE
 
 
 _RARE = 2  # dictionary words

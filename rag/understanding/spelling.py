@@ -95,7 +95,7 @@ class Speller:
             if term.isalpha():
                 counts[term] += records
         self._corpus = frozenset(counts)
-        for term, words in lexicon()[0].items():
+        for term, words in lexicon().items():
             counts[term] += words * _DICTIONARY + bigrams().share(term) * _PER_MILLION
         for place in lines("places.txt"):
             for syllable in syllables(place):

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from functools import cache
-from importlib.util import find_spec
-from itertools import pairwise
+from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 
-from rag.errors import SettingsError
-from rag.vietnamese.normalize import match_form
+from rag.vietnamese.normalize import unify_syllable
+from rag.vietnamese.words import package
 
 _TELEX_MARKS = {"\u0300": "f", "\u0301": "s", "\u0303": "x", "\u0309": "r", "\u0323": "j"}
 _TELEX_HATS = {"â": "aa", "ă": "aw", "ê": "ee", "ô": "oo", "ơ": "ow", "ư": "uw", "đ": "dd"}
 
 
 @cache
-def lexicon() -> tuple[Counter[str], Counter[str]]:
-    """How many dictionary words hold each syllable, and each pair of neighbouring syllables (`a_b`), in match form."""
+def lexicon() -> Counter[str]:
+    """How many dictionary words hold each syllable, in match form."""
+    folder = Path(package().origin or "").parent
+    text = unicodedata.normalize("NFC", (folder / "corpus" / "data" / "Viet74K.txt").read_text(encoding="utf-8"))
+    words = (set(word.split()) for word in text.lower().replace("-", " ").splitlines())
+    counted = Counter(chain.from_iterable(word for word in words if all(map(str.isalpha, word))))
     single: Counter[str] = Counter()
-    pairs: Counter[str] = Counter()
-    for line in _path().read_text(encoding="utf-8").splitlines():
-        word = match_form(line).replace("-", " ").split()
-        if all(syllable.isalpha() for syllable in word):
-            single.update(set(word))
-            pairs.update({f"{a}_{b}" for a, b in pairwise(word)})
-    return single, pairs
-
-
-def _path() -> Path:
-    """Where the dictionary lies; the package is found, not imported, as that takes a second."""
-    package = find_spec("underthesea")
-    if package is None or package.origin is None:
-        raise SettingsError("The package underthesea is missing: install hoidap again.")
-    return Path(package.origin).parent / "corpus" / "data" / "Viet74K.txt"
+    for syllable, count in counted.items():  # 9,000 of them, in 150,000 places
+        single[unify_syllable(syllable)] += count
+    return single
 
 
 def telex(syllable: str) -> str:
@@ -42,10 +33,14 @@ def telex(syllable: str) -> str:
 
     Whatever order its marks were typed in, one syllable has one such form; what is no syllable has one all the same.
     """
-    keys, tone = "", ""
-    for character in unicodedata.normalize("NFC", syllable.lower()):
-        bare = "".join(c for c in unicodedata.normalize("NFD", character) if c not in _TELEX_MARKS)
-        tone += "".join(_TELEX_MARKS[c] for c in unicodedata.normalize("NFD", character) if c in _TELEX_MARKS)
-        letter = unicodedata.normalize("NFC", bare)
-        keys += _TELEX_HATS.get(letter, letter)
+    typed = [_typed(character) for character in unicodedata.normalize("NFC", syllable.lower())]
+    keys, tone = "".join(key for key, _ in typed), "".join(mark for _, mark in typed)
     return keys.replace("uwow", "uow").replace("uaw", "uwa") + tone
+
+
+@lru_cache(maxsize=4_096)  # alphabets are short
+def _typed(character: str) -> tuple[str, str]:
+    """The keys of one letter, and that of its tone."""
+    decomposed = unicodedata.normalize("NFD", character)
+    letter = unicodedata.normalize("NFC", "".join(c for c in decomposed if c not in _TELEX_MARKS))
+    return _TELEX_HATS.get(letter, letter), "".join(_TELEX_MARKS.get(c, "") for c in decomposed)
