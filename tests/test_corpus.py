@@ -431,12 +431,12 @@ def check_whole(folder: Path, what: str, before: list[tuple[str, float]]) -> int
 
 
 MOMENTS = [
-    ("rebuild", "embed", 5, 0),
+    ("rebuild", "embed", 3, 0),
     ("rebuild", "record", 17, 0),
     ("rebuild", "commit", 0, 30),
     ("rebuild", "tantivy", 9, 30),
     ("rebuild", "rename", 0, 30),
-    ("add", "embed", 4, 10),
+    ("add", "embed", 2, 10),
     ("add", "record", 12, 10),
     ("add", "tantivy", 9, 10),
 ]

@@ -204,7 +204,7 @@ class TestCache:
     def test_it_is_loaded_once_before_it_reads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         opened: list[Path] = []
 
-        def opening(path: Path, _threads: int) -> Counting:
+        def opening(path: Path) -> Counting:
             opened.append(path)
             time.sleep(0.05)  # the others come meanwhile
             return Counting()
