@@ -11,7 +11,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,11 @@ _MARK = "checkpoint"
 _SEQUENCE, _TOKEN, _RECORDS = "sequence", "token", "records"
 _BATCH = 10_000  # operations that are read at once: few enough for the memory
 _PATIENCE = 60.0  # seconds that one who has seen nothing yet waits for another process that is at it
+# What a search reads at most, as a sum of the records that hold each of its terms, about 7 ns each: where there are
+# more, the commonest terms are left out, which tell the least. In fewer than some 75,000 records nothing ever is.
+_POSTINGS = 1_000_000
+# Up to so many records are counted one by one, without those that were removed but not yet merged away.
+_COUNTED = 1_000
 _FORMAT = 2  # part of the folder's name: count it up when the fields change
 
 
@@ -37,6 +42,7 @@ class Lexical:
         """Open the index in `folder`; one that is missing or damaged is made anew by the next refresh."""
         self._folder = folder / f"lexical-{_FORMAT}"
         self.sequence = 0  # the last operation that has been seen
+        self.records = 0
         self._store = store
         self._fields = tuple(fields)
         self._schema = _schema(self._fields)
@@ -87,7 +93,7 @@ class Lexical:
             moment = Moment(*(int(mark[name][0]) for name in (_SEQUENCE, _TOKEN, _RECORDS)))
         if not self._store.has_seen(moment) or searcher.num_docs != moment.records + len(marks):
             raise ValueError(f"{self._folder} holds something else than this index")
-        self.sequence = moment.sequence
+        self.sequence, self.records = moment.sequence, moment.records
 
     def refresh(self) -> None:
         """Replay what the store has acknowledged since, unless another process is doing so already.
@@ -171,13 +177,13 @@ class Lexical:
 
     def search(self, query: Query, depth: int, rids: Sequence[int] | None) -> dict[int, float]:
         """Row numbers and BM25 sums of the `depth` best; among `rids` alone unless that is None."""
+        searcher = self._index.searcher()
         clauses = [
             (
                 tantivy.Occur.Should,
                 tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term, "freq"), weight),
             )
-            for field, terms in query.items()
-            for term, weight in terms.items()
+            for field, term, weight in _telling(searcher, query)
         ]
         if not clauses or depth < 1 or (rids is not None and not rids):
             return {}
@@ -185,7 +191,6 @@ class Lexical:
         if rids is not None:
             among = tantivy.Query.const_score_query(tantivy.Query.term_set_query(self._schema, _RID, list(rids)), 0.0)
             whole = tantivy.Query.boolean_query([(tantivy.Occur.Must, whole), (tantivy.Occur.Must, among)])
-        searcher = self._index.searcher()
         hits = searcher.search(whole, depth, count=False).hits
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid): float(score) for rid, (score, _) in zip(found, hits, strict=True)}
@@ -205,11 +210,36 @@ class Lexical:
         return list(self._index.searcher().terms_with_prefix(field, ""))
 
     def frequencies(self, field: str, terms: Sequence[str]) -> list[int]:
-        """How many records hold each of `terms` in `field`."""
+        """How many records hold each of `terms` in `field`.
+
+        A number over `_COUNTED` may include records that were removed, until tantivy merges them away.
+        """
         searcher = self._index.searcher()
-        # Counted by a search: `doc_freq` still counts removed records until tantivy merges them away.
-        queries = [tantivy.Query.term_query(self._schema, field, term, "basic") for term in terms]
-        return [int(searcher.search(query, limit=1, count=True).count) for query in queries]
+
+        def holding(term: str) -> int:
+            count = int(searcher.doc_freq(field, term))
+            if not 0 < count <= _COUNTED:
+                return count
+            query = tantivy.Query.term_query(self._schema, field, term, "basic")
+            return int(searcher.search(query, limit=1, count=True).count)
+
+        return [holding(term) for term in terms]
+
+
+def _telling(searcher: tantivy.Searcher, query: Query) -> list[tuple[str, str, float]]:
+    """Fields, terms and weights of `query` that are worth reading: the rarest, as many as `_POSTINGS` allows."""
+    found = [
+        (searcher.doc_freq(field, term), field, term, weight)
+        for field, terms in query.items()
+        for term, weight in terms.items()
+    ]
+    found.sort(key=lambda one: one[0])
+    read = accumulate(count for count, *_ in found)
+    return [
+        (field, term, weight)
+        for so_far, (count, field, term, weight) in zip(read, found, strict=True)
+        if count and (so_far <= _POSTINGS or so_far == count)
+    ]
 
 
 def _verify(folder: Path) -> None:

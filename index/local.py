@@ -6,6 +6,7 @@ import contextlib
 import pickle
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -45,6 +46,7 @@ class LocalIndex:
         """
         self._folder = folder
         self._lock = threading.RLock()
+        self._beside = ThreadPoolExecutor(1, "hoidap-dense")
         self._store = Store(folder / "store.sqlite")
         with self._errors():
             self._dense = Dense(folder, self._store)
@@ -133,8 +135,10 @@ class LocalIndex:
         with self._lock:
             self._refresh()
             allowed = self._store.rids(self._store.matching(only)) if only else None
-            dense = self._dense.search(vector, depth, allowed)
+            # The two do not hold the interpreter, and need about as long as each other.
+            nearest = self._beside.submit(self._dense.search, vector, depth, allowed)
             lexical = self._lexical.search(query, depth, allowed)
+            dense = nearest.result()
             # A record that only one of the two found still has a score in the other.
             only_lexical, only_dense = (
                 sorted(lexical.keys() - dense.keys()),
@@ -143,6 +147,13 @@ class LocalIndex:
             dense |= self._dense.search(vector, len(only_lexical), only_lexical)
             lexical |= self._lexical.search(query, len(only_dense), only_dense)
         return [Hit(key, dense[key], lexical.get(key, 0.0)) for key in sorted(dense)]
+
+    def sharing(self, field: str, terms: Sequence[str], depth: int) -> list[tuple[int, float]]:
+        """See `Index.sharing`."""
+        with self._lock:
+            self._refresh()
+            found = self._lexical.search({field: dict.fromkeys(terms, 1.0)}, depth, None)
+        return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
     def records(self, keys: Sequence[int]) -> list[Found]:
         """See `Index.records`."""
@@ -169,7 +180,7 @@ class LocalIndex:
         """See `Index.frequencies`."""
         with self._lock:
             self._refresh()
-            return self._store.count()[1], self._lexical.frequencies(field, terms)
+            return self._lexical.records, self._lexical.frequencies(field, terms)
 
     def keys(self, document_ids: Sequence[str]) -> list[int]:
         """See `Index.keys`."""
@@ -188,6 +199,7 @@ class LocalIndex:
 
     def close(self) -> None:
         """See `Index.close`."""
+        self._beside.shutdown()
         self._store.close()
 
 

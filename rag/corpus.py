@@ -12,11 +12,9 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 from types import MappingProxyType
 
-import numpy as np
-
 from index.errors import IndexDamagedError
 from index.protocol import Index
-from index.schema import Document, Entry, Fault, Filter, Manifest, Origin, Record
+from index.schema import Document, Entry, Fault, Manifest, Origin, Record
 from rag.alike import alike, sketch
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
@@ -189,13 +187,12 @@ class Corpus:
         return self._found_alike(article_id, self.index.version)
 
     def _find_alike(self, article_id: str, _version: int) -> tuple[Article, ...]:
-        article, manifest = self.article(article_id), self.index.manifest
-        if article is None or manifest is None:
+        article = self.article(article_id)
+        if article is None:
             return ()
-        query = {vietnamese_terms.SKETCH: dict.fromkeys(sketch(article.text), 1.0)}
-        hits = self.index.search(np.zeros(manifest.dimension, np.float32), query, _CANDIDATES, Filter())
-        least = _SHARED_SKETCH * max((hit.lexical for hit in hits), default=0.0)
-        sharing = self.index.records([hit.key for hit in hits if hit.lexical > least])
+        found = self.index.sharing(vietnamese_terms.SKETCH, sketch(article.text), _CANDIDATES)
+        least = _SHARED_SKETCH * max((score for _, score in found), default=0.0)
+        sharing = self.index.records([key for key, score in found if score > least])
         others = (self.article(name) for name in sorted({found.document_id for found in sharing} - {article_id}))
         return tuple(other for other in others if other and alike(article, other))
 
