@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from index.errors import IndexDamagedError
 from index.protocol import Index
-from index.schema import Document, Entry, Fault, Manifest, Origin, Record
+from index.schema import Document, Entry, Fault, Manifest, Origin, Record, Vectors
 from rag.alike import alike, sketch
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
@@ -238,23 +238,32 @@ def make_entries(
     pairs = [(article, chunk) for article, chunks in batch for chunk in chunks]
     texts = [embedding_text(article, chunk) for article, chunk in pairs]
     sentences = [article.text[start:end] for article, chunk in pairs for start, end in chunk.sentences]
-    vectors = iter(embedder.embed(texts, "passage"))
+    vectors = embedder.embed(texts, "passage")
     part_vectors = embedder.embed(sentences, "passage")
-    entries, at = [], 0
+    entries, at, part_at = [], 0, 0
     for article, chunks in batch:
-        records: list[Record] = []
+        made = []
         for chunk in chunks:
-            parts = part_vectors[at : at + len(chunk.sentences)]
-            at += len(chunk.sentences)
             terms = vietnamese_terms.terms(embedding_text(article, chunk))
-            if not records:
-                terms[vietnamese_terms.SKETCH] = sketch(article.text)
-            records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
-        payload = _encode_article(article)
-        origin = origins.get(article.id, Origin())
-        document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
-        entries.append(Entry(document, records))
+            made.append((chunk, vectors[at], part_vectors[part_at : part_at + len(chunk.sentences)], terms))
+            at, part_at = at + 1, part_at + len(chunk.sentences)
+        entries.append(make_entry(article, made, origins.get(article.id, Origin())))
     return entries
+
+
+def make_entry(
+    article: Article,
+    chunks: Iterable[tuple[Chunk, Vectors, Vectors, vietnamese_terms.Terms]],
+    origin: Origin = Origin(),  # noqa: B008 # frozen
+) -> Entry:
+    """What is written of `article`: each of its chunks with its vector, those of its sentences, and its terms."""
+    records: list[Record] = []
+    for chunk, vector, parts, terms in chunks:
+        held = terms if records else {**terms, vietnamese_terms.SKETCH: sketch(article.text)}
+        records.append(Record(chunk.id, _encode_chunk(chunk), vector, parts, held))
+    payload = _encode_article(article)
+    document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
+    return Entry(document, records)
 
 
 def digest(article: Article) -> str:
