@@ -11,6 +11,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from typing import Any
 import tantivy
 
 from index.errors import IndexBusyError
-from index.schema import Query, Terms
+from index.schema import Filter, Query, Terms
 from index.store import Moment, Operation, Store
 
 _WRITER_BYTES = 64_000_000
 _RID = "rid"
 _MARK = "checkpoint"
 _SEQUENCE, _TOKEN, _RECORDS = "sequence", "token", "records"
+_DOCUMENT, _PUBLISHER, _PUBLISHED = "document", "publisher", "published"  # of a record's document; a day as its ordinal
 _BATCH = 10_000  # operations that are read at once: few enough for the memory
 _PATIENCE = 60.0  # seconds that one who has seen nothing yet waits for another process that is at it
 # What a search reads at most, as a sum of the records that hold each of its terms, about 7 ns each: where there are
@@ -32,7 +34,7 @@ _PATIENCE = 60.0  # seconds that one who has seen nothing yet waits for another 
 _POSTINGS = 1_000_000
 # Up to so many records are counted one by one, without those that were removed but not yet merged away.
 _COUNTED = 1_000
-_FORMAT = 2  # part of the folder's name: count it up when the fields change
+_FORMAT = 3  # part of the folder's name: count it up when the fields change
 
 
 class Lexical:
@@ -164,6 +166,10 @@ class Lexical:
             if operation.terms is not None:
                 document = tantivy.Document()
                 document.add_unsigned(_RID, operation.rid)
+                document.add_text(_DOCUMENT, operation.document)
+                document.add_text(_PUBLISHER, operation.publisher)
+                if operation.published:
+                    document.add_unsigned(_PUBLISHED, operation.published.toordinal())
                 for field in self._fields:
                     document.add_text(field, " ".join(operation.terms.get(field, ())))
                 writer.add_document(document)
@@ -175,8 +181,8 @@ class Lexical:
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid) for rid in found if rid is not None}
 
-    def search(self, query: Query, depth: int, rids: Sequence[int] | None) -> dict[int, float]:
-        """Row numbers and BM25 sums of the `depth` best; among `rids` alone unless that is None."""
+    def search(self, query: Query, depth: int, among: Filter | Sequence[int] | None) -> dict[int, float]:
+        """Row numbers and BM25 sums of the `depth` best; of those that `among` lets through or names, if it does."""
         searcher = self._index.searcher()
         clauses = [
             (
@@ -185,15 +191,29 @@ class Lexical:
             )
             for field, term, weight in _telling(searcher, query)
         ]
-        if not clauses or depth < 1 or (rids is not None and not rids):
+        if not clauses or depth < 1 or (among is not None and not isinstance(among, Filter) and not among):
             return {}
         whole = tantivy.Query.boolean_query(clauses)
-        if rids is not None:
-            among = tantivy.Query.const_score_query(tantivy.Query.term_set_query(self._schema, _RID, list(rids)), 0.0)
-            whole = tantivy.Query.boolean_query([(tantivy.Occur.Must, whole), (tantivy.Occur.Must, among)])
+        if among:
+            unscored = [tantivy.Query.const_score_query(one, 0.0) for one in self._allowing(among)]
+            whole = tantivy.Query.boolean_query([(tantivy.Occur.Must, one) for one in (whole, *unscored)])
         hits = searcher.search(whole, depth, count=False).hits
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid): float(score) for rid, (score, _) in zip(found, hits, strict=True)}
+
+    def _allowing(self, among: Filter | Sequence[int]) -> list[tantivy.Query]:
+        """What has to hold of a record."""
+        if not isinstance(among, Filter):
+            return [tantivy.Query.term_set_query(self._schema, _RID, list(among))]
+        asked = [
+            tantivy.Query.term_set_query(self._schema, field, sorted(names))
+            for field, names in ((_DOCUMENT, among.documents), (_PUBLISHER, among.publishers))
+            if names
+        ]
+        if among.since or among.until:
+            days = (among.since or date.min).toordinal(), (among.until or date.max).toordinal()
+            asked.append(tantivy.Query.range_query(self._schema, _PUBLISHED, tantivy.FieldType.Unsigned, *days))
+        return asked
 
     def holding(self, wanted: Terms) -> list[int]:
         """Row numbers of all records that hold every term of `wanted`, each in its field; none for no term."""
@@ -285,6 +305,9 @@ def _is_whole(data: bytes) -> bool:
 def _schema(fields: Sequence[str]) -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field(_RID, stored=False, indexed=True, fast=True)
+    for name in (_DOCUMENT, _PUBLISHER):
+        builder.add_text_field(name, stored=False, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field(_PUBLISHED, stored=False, indexed=True, fast=True)
     builder.add_text_field(_MARK, stored=False, tokenizer_name="raw", index_option="basic")
     for name in (_SEQUENCE, _TOKEN, _RECORDS):
         builder.add_unsigned_field(name, stored=True)

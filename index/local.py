@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -34,6 +35,8 @@ from index.schema import (
 from index.store import Store
 from index.verify import verify
 
+_FILTERS = 8  # whose records are remembered until the index changes: at a million, those of one may take 10 MB
+
 
 class LocalIndex:
     """An `Index` in a folder of this machine. One process writes; any number read and see what is new."""
@@ -47,6 +50,7 @@ class LocalIndex:
         self._folder = folder
         self._lock = threading.RLock()
         self._beside = ThreadPoolExecutor(1, "hoidap-dense")
+        self._matching = lru_cache(maxsize=_FILTERS)(lambda only, _sequence: self._store.matching(only))
         self._store = Store(folder / "store.sqlite")
         with self._errors():
             self._dense = Dense(folder, self._store)
@@ -134,10 +138,10 @@ class LocalIndex:
         """See `Index.search`."""
         with self._lock:
             self._refresh()
-            allowed = self._store.rids(self._store.matching(only)) if only else None
+            allowed = self._matching(only, self._dense.sequence) if only else None
             # The two do not hold the interpreter, and need about as long as each other.
             nearest = self._beside.submit(self._dense.search, vector, depth, allowed)
-            lexical = self._lexical.search(query, depth, allowed)
+            lexical = self._lexical.search(query, depth, only)
             dense = nearest.result()
             # A record that only one of the two found still has a score in the other.
             only_lexical, only_dense = (

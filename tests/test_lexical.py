@@ -243,7 +243,7 @@ def test_what_an_older_format_left_is_cleared_away(store: Store, tmp_path: Path)
     (tmp_path / "lexical-1" / "meta.json").write_text("{}")
     write(store, make_entries(1))
     fresh(store, tmp_path)
-    assert [path.name for path in tmp_path.glob("lexical-*")] == ["lexical-2"]
+    assert [path.name for path in tmp_path.glob("lexical-*")] == ["lexical-3"]
 
 
 def test_other_fields_make_it_anew(store: Store, tmp_path: Path) -> None:
