@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from index.kinds import Flat, Kind, Small
 from index.schema import Vectors
 from index.store import Moment, Operation, Store
 
-_KINDS = {"flat": Flat, "small": Small}
+_KINDS: Mapping[str, type[Flat] | type[Small]] = {Flat.name: Flat, Small.name: Small}
 _SNAPSHOT = re.compile(rf"dense-({'|'.join(_KINDS)})-(\d+)-([0-9a-f]+)\.faiss")
 # A snapshot is written anew when this many operations were replayed on the one before (0.1 s of replay), or as many as
 # this share of all vectors, so that writing many does not write the file for each few of them.

@@ -7,12 +7,14 @@ as the records, so that the two cannot disagree. What is missing, damaged or of 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import accumulate, islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,8 @@ _DOCUMENT, _PUBLISHER, _PUBLISHED = "document", "publisher", "published"  # of a
 _BATCH = 10_000  # operations that are read at once: few enough for the memory
 _PATIENCE = 60.0  # seconds that one who has seen nothing yet waits for another process that is at it
 # What a search reads at most, as a sum of the records that hold each of its terms, about 7 ns each: where there are
-# more, the commonest terms are left out, which tell the least. In fewer than some 75,000 records nothing ever is.
-_POSTINGS = 1_000_000
+# more, the commonest terms are left out, which tell the least. In fewer than some 100,000 records nothing is.
+_POSTINGS = 1_500_000
 # Up to so many records are counted one by one, without those that were removed but not yet merged away.
 _COUNTED = 1_000
 _FORMAT = 3  # part of the folder's name: count it up when the fields change
@@ -273,7 +275,7 @@ def _verify(folder: Path) -> None:
         known = meta.read_bytes()
         try:
             for path in _files(folder, json.loads(known)):
-                if not _is_whole(path.read_bytes()):
+                if not _is_whole(path):
                     raise ValueError(f"{path} is damaged")
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{meta} is damaged") from error
@@ -293,13 +295,18 @@ def _files(folder: Path, meta: dict[str, Any]) -> Iterator[Path]:
             yield folder / f"{name}.{deletes['opstamp']}.del"
 
 
-def _is_whole(data: bytes) -> bool:
-    size = int.from_bytes(data[-8:-4], "little")
-    try:
-        crc = json.loads(data[-8 - size : -8])["crc"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return bool(crc == zlib.crc32(memoryview(data)[: -8 - size]))
+def _is_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:  # a file may be as large as the memory
+            size = int.from_bytes(data[-8:-4], "little")
+            try:
+                crc = json.loads(data[-8 - size : -8])["crc"]
+            except (ValueError, KeyError, TypeError):
+                return False
+            with memoryview(data) as whole, whole[: -8 - size] as content:
+                return bool(crc == zlib.crc32(content))
 
 
 def _schema(fields: Sequence[str]) -> tantivy.Schema:

@@ -38,9 +38,9 @@ def read(path: Path) -> faiss.Index:
     """The index. Raises ValueError if the file is not what was written: FAISS must not be given that."""
     data = np.memmap(path, np.uint8, mode="r")
     content, digest = data[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
-    if blake2b(content, digest_size=_DIGEST_BYTES).digest() != digest.tobytes():
+    if blake2b(content.data, digest_size=_DIGEST_BYTES).digest() != digest.tobytes():
         raise ValueError(f"{path} is damaged")
-    return faiss.read_index(faiss.PyCallbackIOReader(io.BytesIO(content[: _length(data)]).read))
+    return faiss.read_index(faiss.PyCallbackIOReader(io.BytesIO(content[: _length(data)].data).read))
 
 
 def rows(path: Path, dimension: int) -> Halves:
