@@ -25,7 +25,7 @@ from rag.schema import Article, Chunk
 from rag.vietnamese import terms as vietnamese_terms
 from rag.vietnamese.terms import FIELDS, Terms
 
-_SWAPPED = 0.4  # of the sentences of an article that was made
+_SWAPPED = 0.8  # of the sentences of an article that was made: few enough stay that it is no near-duplicate
 _PROBES = 500  # vectors that tell how near neighbours are
 _NEAREST = 0.99  # a neighbour as near as that is the same text
 
