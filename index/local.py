@@ -141,8 +141,10 @@ class LocalIndex:
             allowed = self._matching(only, self._dense.sequence) if only else None
             # The two do not hold the interpreter, and need about as long as each other.
             nearest = self._beside.submit(self._dense.search, vector, depth, allowed)
-            lexical = self._lexical.search(query, depth, only)
-            dense = nearest.result()
+            try:
+                lexical = self._lexical.search(query, depth, only)
+            finally:  # nobody may write to it before it is done
+                dense = nearest.result()
             # A record that only one of the two found still has a score in the other.
             only_lexical, only_dense = (
                 sorted(lexical.keys() - dense.keys()),

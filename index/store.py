@@ -344,8 +344,7 @@ class Store:
             for rid, vector, terms, document, publisher, day, sound in rows:
                 if not sound:
                     raise self.damaged(f"Record {rid}")
-                published = date.fromisoformat(day) if day else None
-                yield Operation(rid, vector, terms, document or "", publisher or "", published)
+                yield Operation(rid, vector, terms, _told(document), _told(publisher), _day(day))
 
     def count(self) -> tuple[int, int]:
         """Documents, records."""
@@ -363,6 +362,19 @@ def _path_error(folder: Path, why: str) -> IndexPathError:
         f"The index folder {folder} cannot be used ({why}): make it readable and writable, "
         "or name another one with --index or HOIDAP_INDEX_DIR."
     )
+
+
+def _told(text: str | None) -> str:
+    """A text of a document, which may be damaged: whoever reads the document is told, not who searches beside it."""
+    return (text or "").encode(errors="replace").decode()
+
+
+def _day(text: str | None) -> date | None:
+    """The same for its date."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 def _read_text(data: bytes) -> str:
