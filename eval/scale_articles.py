@@ -12,6 +12,7 @@ import gzip
 import json
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,9 @@ from rag.corpus import make_entries, make_entry
 from rag.embedding import Embedder
 from rag.schema import Article, Chunk
 from rag.vietnamese import terms as vietnamese_terms
-from rag.vietnamese.terms import FIELDS, Terms
+from rag.vietnamese.terms import FIELDS, SKETCH, Terms
 
-_SWAPPED = 0.8  # of the sentences of an article that was made: few enough stay that it is no near-duplicate
+_SWAPPED = 0.8  # of the sentences of an article that was made
 _PROBES = 500  # vectors that tell how near neighbours are
 _NEAREST = 0.99  # a neighbour as near as that is the same text
 
@@ -96,8 +97,14 @@ class Maker:
             for chunk, vector in zip(chunks, vectors, strict=True):
                 made.append((chunk, vector, parts[at : at + len(chunk.sentences)], self._terms_of(article, chunk)))
                 at += len(chunk.sentences)
-            yield make_entry(article, made)
+            yield self._no_duplicate(make_entry(article, made))
             number += 1
+
+    def _no_duplicate(self, entry: Entry) -> Entry:
+        """`entry` with a sketch of its own: in no corpus do so many articles share their sentences."""
+        first, *others = entry.records
+        own = [f"{self._chance.getrandbits(64):x}" for _ in first.terms[SKETCH]]
+        return replace(entry, records=[replace(first, terms={**first.terms, SKETCH: own}), *others])
 
     def _swapped(self, sentences: Sequence[str]) -> list[str]:
         chance = self._chance
