@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test test-slow lint check format bench load crash lock clean
+.PHONY: help serve test test-slow lint check format bench load scale crash lock clean
 
 help:
 	@echo "make serve      install, index the seed articles, and open the chat on http://127.0.0.1:7860"
@@ -12,6 +12,7 @@ help:
 	@echo "make format     let ruff format and mend what it can"
 	@echo "make bench      measure the time of a question, warm and cold"
 	@echo "make load       measure 50 users at the same time"
+	@echo "make scale      build indexes of a thousand to a million chunks and measure them; see RESULTS.md"
 	@echo "make crash      kill 100 processes that write to an index, and look what is left"
 	@echo "make lock       write constraints.txt anew from the newest versions that pyproject.toml allows"
 	@echo "make clean      remove what the other targets made"
@@ -42,6 +43,10 @@ bench: $(VENV)/.installed
 
 load: $(VENV)/.installed-dev
 	$(BIN)/python -m eval.load
+
+# ARTICLES=FILE.jsonl.gz are real articles to begin with; without them they are made up. SCALE needs 13 GB for a million.
+scale: $(VENV)/.installed
+	$(BIN)/python -m eval.scale --folder $(or $(SCALE),build/scale) $(if $(ARTICLES),--articles $(ARTICLES))
 
 crash: $(VENV)/.installed
 	$(BIN)/python -m eval.crash

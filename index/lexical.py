@@ -7,27 +7,36 @@ as the records, so that the two cannot disagree. What is missing, damaged or of 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from datetime import date
+from itertools import accumulate, islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 import tantivy
 
 from index.errors import IndexBusyError
-from index.schema import Query, Terms
+from index.schema import Filter, Query, Terms
 from index.store import Moment, Operation, Store
 
 _WRITER_BYTES = 64_000_000
 _RID = "rid"
 _MARK = "checkpoint"
 _SEQUENCE, _TOKEN, _RECORDS = "sequence", "token", "records"
+_DOCUMENT, _PUBLISHER, _PUBLISHED = "document", "publisher", "published"  # of a record's document; a day as its ordinal
 _BATCH = 10_000  # operations that are read at once: few enough for the memory
 _PATIENCE = 60.0  # seconds that one who has seen nothing yet waits for another process that is at it
-_FORMAT = 2  # part of the folder's name: count it up when the fields change
+# What a search reads at most, as a sum of the records that hold each of its terms, about 7 ns each: where there are
+# more, the commonest terms are left out, which tell the least. In fewer than some 100,000 records nothing is.
+_POSTINGS = 1_500_000
+# Up to so many records are counted one by one, without those that were removed but not yet merged away.
+_COUNTED = 1_000
+_FORMAT = 3  # part of the folder's name: count it up when the fields change
 
 
 class Lexical:
@@ -37,6 +46,7 @@ class Lexical:
         """Open the index in `folder`; one that is missing or damaged is made anew by the next refresh."""
         self._folder = folder / f"lexical-{_FORMAT}"
         self.sequence = 0  # the last operation that has been seen
+        self.records = 0
         self._store = store
         self._fields = tuple(fields)
         self._schema = _schema(self._fields)
@@ -87,7 +97,7 @@ class Lexical:
             moment = Moment(*(int(mark[name][0]) for name in (_SEQUENCE, _TOKEN, _RECORDS)))
         if not self._store.has_seen(moment) or searcher.num_docs != moment.records + len(marks):
             raise ValueError(f"{self._folder} holds something else than this index")
-        self.sequence = moment.sequence
+        self.sequence, self.records = moment.sequence, moment.records
 
     def refresh(self) -> None:
         """Replay what the store has acknowledged since, unless another process is doing so already.
@@ -158,6 +168,10 @@ class Lexical:
             if operation.terms is not None:
                 document = tantivy.Document()
                 document.add_unsigned(_RID, operation.rid)
+                document.add_text(_DOCUMENT, operation.document)
+                document.add_text(_PUBLISHER, operation.publisher)
+                if operation.published:
+                    document.add_unsigned(_PUBLISHED, operation.published.toordinal())
                 for field in self._fields:
                     document.add_text(field, " ".join(operation.terms.get(field, ())))
                 writer.add_document(document)
@@ -169,26 +183,39 @@ class Lexical:
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid) for rid in found if rid is not None}
 
-    def search(self, query: Query, depth: int, rids: Sequence[int] | None) -> dict[int, float]:
-        """Row numbers and BM25 sums of the `depth` best; among `rids` alone unless that is None."""
+    def search(self, query: Query, depth: int, among: Filter | Sequence[int] | None) -> dict[int, float]:
+        """Row numbers and BM25 sums of the `depth` best; of those that `among` lets through or names, if it does."""
+        searcher = self._index.searcher()
         clauses = [
             (
                 tantivy.Occur.Should,
                 tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, field, term, "freq"), weight),
             )
-            for field, terms in query.items()
-            for term, weight in terms.items()
+            for field, term, weight in _telling(searcher, query)
         ]
-        if not clauses or depth < 1 or (rids is not None and not rids):
+        if not clauses or depth < 1 or (among is not None and not isinstance(among, Filter) and not among):
             return {}
         whole = tantivy.Query.boolean_query(clauses)
-        if rids is not None:
-            among = tantivy.Query.const_score_query(tantivy.Query.term_set_query(self._schema, _RID, list(rids)), 0.0)
-            whole = tantivy.Query.boolean_query([(tantivy.Occur.Must, whole), (tantivy.Occur.Must, among)])
-        searcher = self._index.searcher()
+        if among:
+            unscored = [tantivy.Query.const_score_query(one, 0.0) for one in self._allowing(among)]
+            whole = tantivy.Query.boolean_query([(tantivy.Occur.Must, one) for one in (whole, *unscored)])
         hits = searcher.search(whole, depth, count=False).hits
         found = searcher.fast_field_values(_RID, [address for _, address in hits])
         return {int(rid): float(score) for rid, (score, _) in zip(found, hits, strict=True)}
+
+    def _allowing(self, among: Filter | Sequence[int]) -> list[tantivy.Query]:
+        """What has to hold of a record."""
+        if not isinstance(among, Filter):
+            return [tantivy.Query.term_set_query(self._schema, _RID, list(among))]
+        asked = [
+            tantivy.Query.term_set_query(self._schema, field, sorted(names))
+            for field, names in ((_DOCUMENT, among.documents), (_PUBLISHER, among.publishers))
+            if names
+        ]
+        if among.since or among.until:
+            days = (among.since or date.min).toordinal(), (among.until or date.max).toordinal()
+            asked.append(tantivy.Query.range_query(self._schema, _PUBLISHED, tantivy.FieldType.Unsigned, *days))
+        return asked
 
     def holding(self, wanted: Terms) -> list[int]:
         """Row numbers of all records that hold every term of `wanted`, each in its field; none for no term."""
@@ -205,11 +232,36 @@ class Lexical:
         return list(self._index.searcher().terms_with_prefix(field, ""))
 
     def frequencies(self, field: str, terms: Sequence[str]) -> list[int]:
-        """How many records hold each of `terms` in `field`."""
+        """How many records hold each of `terms` in `field`.
+
+        A number over `_COUNTED` may include records that were removed, until tantivy merges them away.
+        """
         searcher = self._index.searcher()
-        # Counted by a search: `doc_freq` still counts removed records until tantivy merges them away.
-        queries = [tantivy.Query.term_query(self._schema, field, term, "basic") for term in terms]
-        return [int(searcher.search(query, limit=1, count=True).count) for query in queries]
+
+        def holding(term: str) -> int:
+            count = int(searcher.doc_freq(field, term))
+            if not 0 < count <= _COUNTED:
+                return count
+            query = tantivy.Query.term_query(self._schema, field, term, "basic")
+            return int(searcher.search(query, limit=1, count=True).count)
+
+        return [holding(term) for term in terms]
+
+
+def _telling(searcher: tantivy.Searcher, query: Query) -> list[tuple[str, str, float]]:
+    """Fields, terms and weights of `query` that are worth reading: the rarest, as many as `_POSTINGS` allows."""
+    found = [
+        (searcher.doc_freq(field, term), field, term, weight)
+        for field, terms in query.items()
+        for term, weight in terms.items()
+    ]
+    found.sort(key=lambda one: one[0])
+    read = accumulate(count for count, *_ in found)
+    return [
+        (field, term, weight)
+        for so_far, (count, field, term, weight) in zip(read, found, strict=True)
+        if count and (so_far <= _POSTINGS or so_far == count)
+    ]
 
 
 def _verify(folder: Path) -> None:
@@ -223,7 +275,7 @@ def _verify(folder: Path) -> None:
         known = meta.read_bytes()
         try:
             for path in _files(folder, json.loads(known)):
-                if not _is_whole(path.read_bytes()):
+                if not _is_whole(path):
                     raise ValueError(f"{path} is damaged")
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{meta} is damaged") from error
@@ -243,18 +295,26 @@ def _files(folder: Path, meta: dict[str, Any]) -> Iterator[Path]:
             yield folder / f"{name}.{deletes['opstamp']}.del"
 
 
-def _is_whole(data: bytes) -> bool:
-    size = int.from_bytes(data[-8:-4], "little")
-    try:
-        crc = json.loads(data[-8 - size : -8])["crc"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return bool(crc == zlib.crc32(memoryview(data)[: -8 - size]))
+def _is_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:  # a file may be as large as the memory
+            size = int.from_bytes(data[-8:-4], "little")
+            try:
+                crc = json.loads(data[-8 - size : -8])["crc"]
+            except (ValueError, KeyError, TypeError):
+                return False
+            with memoryview(data) as whole, whole[: -8 - size] as content:
+                return bool(crc == zlib.crc32(content))
 
 
 def _schema(fields: Sequence[str]) -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field(_RID, stored=False, indexed=True, fast=True)
+    for name in (_DOCUMENT, _PUBLISHER):
+        builder.add_text_field(name, stored=False, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field(_PUBLISHED, stored=False, indexed=True, fast=True)
     builder.add_text_field(_MARK, stored=False, tokenizer_name="raw", index_option="basic")
     for name in (_SEQUENCE, _TOKEN, _RECORDS):
         builder.add_unsigned_field(name, stored=True)

@@ -6,7 +6,9 @@ import contextlib
 import pickle
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -33,6 +35,8 @@ from index.schema import (
 from index.store import Store
 from index.verify import verify
 
+_FILTERS = 8  # whose records are remembered until the index changes: at a million, those of one may take 10 MB
+
 
 class LocalIndex:
     """An `Index` in a folder of this machine. One process writes; any number read and see what is new."""
@@ -45,6 +49,8 @@ class LocalIndex:
         """
         self._folder = folder
         self._lock = threading.RLock()
+        self._beside = ThreadPoolExecutor(1, "hoidap-dense")
+        self._matching = lru_cache(maxsize=_FILTERS)(lambda only, _sequence: self._store.matching(only))
         self._store = Store(folder / "store.sqlite")
         with self._errors():
             self._dense = Dense(folder, self._store)
@@ -132,9 +138,13 @@ class LocalIndex:
         """See `Index.search`."""
         with self._lock:
             self._refresh()
-            allowed = self._store.rids(self._store.matching(only)) if only else None
-            dense = self._dense.search(vector, depth, allowed)
-            lexical = self._lexical.search(query, depth, allowed)
+            allowed = self._matching(only, self._dense.sequence) if only else None
+            # The two do not hold the interpreter, and need about as long as each other.
+            nearest = self._beside.submit(self._dense.search, vector, depth, allowed)
+            try:
+                lexical = self._lexical.search(query, depth, only)
+            finally:  # nobody may write to it before it is done
+                dense = nearest.result()
             # A record that only one of the two found still has a score in the other.
             only_lexical, only_dense = (
                 sorted(lexical.keys() - dense.keys()),
@@ -143,6 +153,13 @@ class LocalIndex:
             dense |= self._dense.search(vector, len(only_lexical), only_lexical)
             lexical |= self._lexical.search(query, len(only_dense), only_dense)
         return [Hit(key, dense[key], lexical.get(key, 0.0)) for key in sorted(dense)]
+
+    def sharing(self, field: str, terms: Sequence[str], depth: int) -> list[tuple[int, float]]:
+        """See `Index.sharing`."""
+        with self._lock:
+            self._refresh()
+            found = self._lexical.search({field: dict.fromkeys(terms, 1.0)}, depth, None)
+        return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
     def records(self, keys: Sequence[int]) -> list[Found]:
         """See `Index.records`."""
@@ -169,7 +186,7 @@ class LocalIndex:
         """See `Index.frequencies`."""
         with self._lock:
             self._refresh()
-            return self._store.count()[1], self._lexical.frequencies(field, terms)
+            return self._lexical.records, self._lexical.frequencies(field, terms)
 
     def keys(self, document_ids: Sequence[str]) -> list[int]:
         """See `Index.keys`."""
@@ -188,6 +205,7 @@ class LocalIndex:
 
     def close(self) -> None:
         """See `Index.close`."""
+        self._beside.shutdown()
         self._store.close()
 
 

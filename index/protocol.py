@@ -71,6 +71,9 @@ class Index(Protocol):
     def search(self, vector: Vectors, query: Query, depth: int, only: Filter) -> list[Hit]:
         """The `depth` best by vector and the `depth` best by terms, each once, with both scores."""
 
+    def sharing(self, field: str, terms: Sequence[str], depth: int) -> list[tuple[int, float]]:
+        """The keys of the `depth` records that share most of `terms` in the lexical `field`, with their BM25 scores."""
+
     def holding(self, wanted: Terms) -> list[str]:
         """Ids of the documents, in order, of which one record holds every term of `wanted`, each in its field."""
 

@@ -48,11 +48,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A record that was written, or, if `vector` and `terms` are None, removed. Each engine reads but one of them."""
+    """A record that was written, or, if `vector` and `terms` are None, removed. Each engine reads but one of them.
+
+    The rest tells of the document that the record belongs to what a `Filter` asks for.
+    """
 
     rid: int
     vector_blob: bytes | None
     terms_blob: bytes | None
+    document: str = ""
+    publisher: str = ""
+    published: date | None = None
 
     @property
     def vector(self) -> Vectors | None:
@@ -274,10 +280,10 @@ class Store:
             return Superseded(str(payload), datetime.fromisoformat(str(replaced)))
         return None
 
-    def matching(self, only: Filter) -> list[str]:
-        """Ids of the documents that `only` lets through."""
+    def matching(self, only: Filter) -> list[int]:
+        """Row numbers of the records of the documents that `only` lets through."""
         clauses, values = ["1"], list[object]()
-        for column, allowed in (("id", only.documents), ("publisher", only.publishers)):
+        for column, allowed in (("document.id", only.documents), ("publisher", only.publishers)):
             if allowed:
                 clauses.append(f"{column} in (select value from json_each(?))")  # noqa: S608 # constants
                 values.append(json.dumps(sorted(allowed)))
@@ -285,7 +291,8 @@ class Store:
             if day:  # a null compares as neither, so a document without a date is left out
                 clauses.append(f"published {comparison} ?")
                 values.append(day.isoformat())
-        return [str(i) for (i,) in self.query(f"select id from document where {' and '.join(clauses)}", *values)]  # noqa: S608
+        sql = f"select rid from document join record on record.document = document.id where {' and '.join(clauses)}"  # noqa: S608 # constants
+        return [int(str(rid)) for (rid,) in self.query(sql, *values)]
 
     def publishers(self) -> list[str]:
         """The publishers of all documents, each once, in order."""
@@ -328,14 +335,16 @@ class Store:
     def operations_since(self, sequence: int) -> Iterator[Operation]:
         """What has become of every record that was touched after operation `sequence`, each once, in order."""
         sql = (
-            f"select o.rid, vector, terms, record.rid is null or {is_sound('record')} from "  # noqa: S608 # constants
-            "(select distinct rid from operation where seq > ?) o left join record on record.rid = o.rid order by o.rid"
+            f"select o.rid, vector, terms, document, publisher, published, record.rid is null or {is_sound('record')} from "  # noqa: S608, E501 # constants
+            "(select distinct rid from operation where seq > ?) o left join record on record.rid = o.rid "
+            "left join document on document.id = document order by o.rid"
         )
         with self._errors():
-            for rid, vector, terms, sound in self._db.execute(sql, (sequence,)):  # they may be too many for a list
+            rows = self._db.execute(sql, (sequence,))  # they may be too many for a list
+            for rid, vector, terms, document, publisher, day, sound in rows:
                 if not sound:
                     raise self.damaged(f"Record {rid}")
-                yield Operation(rid, vector, terms)
+                yield Operation(rid, vector, terms, _told(document), _told(publisher), _day(day))
 
     def count(self) -> tuple[int, int]:
         """Documents, records."""
@@ -353,6 +362,19 @@ def _path_error(folder: Path, why: str) -> IndexPathError:
         f"The index folder {folder} cannot be used ({why}): make it readable and writable, "
         "or name another one with --index or HOIDAP_INDEX_DIR."
     )
+
+
+def _told(text: str | None) -> str:
+    """A text of a document, which may be damaged: whoever reads the document is told, not who searches beside it."""
+    return (text or "").encode(errors="replace").decode()
+
+
+def _day(text: str | None) -> date | None:
+    """The same for its date."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 def _read_text(data: bytes) -> str:

@@ -14,11 +14,9 @@ from itertools import groupby
 from threading import Lock
 from types import MappingProxyType
 
-import numpy as np
-
 from index.errors import IndexDamagedError
 from index.protocol import Index
-from index.schema import Document, Entry, Fault, Filter, Manifest, Origin, Record
+from index.schema import Document, Entry, Fault, Manifest, Origin, Record, Vectors
 from rag.alike import alike, sketch
 from rag.chunking import RULE, chunk_article, embedding_text
 from rag.embedding import Embedder
@@ -196,13 +194,12 @@ class Corpus:
         return self._found_alike(article_id, self.index.version)
 
     def _find_alike(self, article_id: str, _version: int) -> tuple[Article, ...]:
-        article, manifest = self.article(article_id), self.index.manifest
-        if article is None or manifest is None:
+        article = self.article(article_id)
+        if article is None:
             return ()
-        query = {vietnamese_terms.SKETCH: dict.fromkeys(sketch(article.text), 1.0)}
-        hits = self.index.search(np.zeros(manifest.dimension, np.float32), query, _CANDIDATES, Filter())
-        least = _SHARED_SKETCH * max((hit.lexical for hit in hits), default=0.0)
-        sharing = self.index.records([hit.key for hit in hits if hit.lexical > least])
+        found = self.index.sharing(vietnamese_terms.SKETCH, sketch(article.text), _CANDIDATES)
+        least = _SHARED_SKETCH * max((score for _, score in found), default=0.0)
+        sharing = self.index.records([key for key, score in found if score > least])
         others = (self.article(name) for name in sorted({found.document_id for found in sharing} - {article_id}))
         return tuple(other for other in others if other and alike(article, other))
 
@@ -253,21 +250,30 @@ def make_entries(
         terms_of = iter([vietnamese_terms.terms(text) for text in texts])
         embedded = embedding.result()
     vectors, part_vectors = iter(embedded[: len(texts)]), embedded[len(texts) :]
-    entries, at = [], 0
+    entries, part_at = [], 0
     for article, chunks in batch:
-        records: list[Record] = []
+        made = []
         for chunk in chunks:
-            parts = part_vectors[at : at + len(chunk.sentences)]
-            at += len(chunk.sentences)
-            terms = next(terms_of)
-            if not records:
-                terms[vietnamese_terms.SKETCH] = sketch(article.text)
-            records.append(Record(chunk.id, _encode_chunk(chunk), next(vectors), parts, terms))
-        payload = _encode_article(article)
-        origin = origins.get(article.id, Origin())
-        document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
-        entries.append(Entry(document, records))
+            parts = part_vectors[part_at : part_at + len(chunk.sentences)]
+            part_at += len(chunk.sentences)
+            made.append((chunk, next(vectors), parts, next(terms_of)))
+        entries.append(make_entry(article, made, origins.get(article.id, Origin())))
     return entries
+
+
+def make_entry(
+    article: Article,
+    chunks: Iterable[tuple[Chunk, Vectors, Vectors, vietnamese_terms.Terms]],
+    origin: Origin = Origin(),  # noqa: B008 # frozen
+) -> Entry:
+    """What is written of `article`: each of its chunks with its vector, those of its sentences, and its terms."""
+    records: list[Record] = []
+    for chunk, vector, parts, terms in chunks:
+        held = terms if records else {**terms, vietnamese_terms.SKETCH: sketch(article.text)}
+        records.append(Record(chunk.id, _encode_chunk(chunk), vector, parts, held))
+    payload = _encode_article(article)
+    document = Document(article.id, payload, _digest(payload), article.publisher, article.published, origin)
+    return Entry(document, records)
 
 
 def digest(article: Article) -> str:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from index.schema import Filter, Hit, Query, Vectors
+from index.schema import Filter, Found, Hit, Query, Vectors
 from rag.alike import alike, holds
 from rag.corpus import Corpus, decode_chunk
 from rag.question import INHERITED, Question
@@ -62,10 +62,12 @@ class Retriever:
         """
         allowed = Filter(only.articles, only.publishers, only.since, only.until)
         hits = self._corpus.index.search(vector, lexical_query(question), DEPTH, allowed)
-        ranked = self.rank(question, vector, hits)[: _SPARE * limit]
-        scores = {hit.key: Scores(hit.dense, hit.lexical, fused) for hit, fused in ranked}
+        ranked, read = self._ranked(question, vector, hits)
+        scores = {hit.key: Scores(hit.dense, hit.lexical, fused) for hit, fused in ranked[: _SPARE * limit]}
+        unread = self._corpus.index.records([key for key in scores if key not in read])
+        read |= {found.key: found for found in unread}
         passages: list[Passage] = []
-        for found in self._corpus.index.records([hit.key for hit, _ in ranked]):
+        for found in (read[key] for key in scores if key in read):
             article = self._corpus.article_at(found.document_id, found.digest)
             if article is None:  # replaced between two reads; the next question sees the new one
                 continue
@@ -84,16 +86,23 @@ class Retriever:
 
         A passage of several topics has a vector between them; one sentence of it may be just what is asked for.
         """
+        return self._ranked(question, vector, hits)[0]
+
+    def _ranked(
+        self, question: Question, vector: Vectors, hits: Sequence[Hit]
+    ) -> tuple[list[tuple[Hit, float]], dict[int, Found]]:
+        """See `rank`; and what was read for it, by key."""
         ranked = fuse(hits, weight := dense_weight(question, self._without))
         head = {hit.key: (hit, fused) for hit, fused in ranked[:_REFINED]}
         if not weight:
-            return ranked
+            return ranked, {}
         refined = []
-        for found in self._corpus.index.records(list(head)):
-            hit, fused = head[found.key]
+        read = {found.key: found for found in self._corpus.index.records(list(head))}
+        for key, found in read.items():
+            hit, fused = head[key]
             nearest = float((found.part_vectors @ vector).max(initial=0.0))
             refined.append((hit, fused + _SENTENCE_WEIGHT * (nearest - _TYPICAL_COSINE)))
-        return [*sorted(refined, key=lambda r: (-r[1], r[0].key)), *ranked[_REFINED:]]
+        return [*sorted(refined, key=lambda r: (-r[1], r[0].key)), *ranked[_REFINED:]], read
 
     def _weights(self, question: Question) -> tuple[dict[str, float], frozenset[str]]:
         """BM25's inverse document frequency of each content word, near 0 for one that every chunk holds; and the words

@@ -170,6 +170,21 @@ def test_a_damaged_store_is_told_and_never_answered_from(folder: Path, seed: int
     assert not untold, "what is missing was noticed by nobody"
 
 
+def test_a_damaged_document_does_not_keep_the_rest_from_being_indexed(folder: Path) -> None:
+    database = sqlite3.connect(folder / "store.sqlite")
+    database.execute(
+        "update document set published = '2024-13-99', publisher = cast(x'c328ff' as text) where id = 'd001'"
+    )
+    database.commit()
+    database.close()
+    for path in (*folder.glob("dense-*"), *folder.glob("lexical-*/*")):
+        path.unlink()
+    assert len(hits(folder)) == 12 * 3 - 3 + 9
+    assert ("The article d001 is damaged: remove it with `hoidap index remove` and add it again.", False) in faults(
+        folder
+    )
+
+
 def test_a_damaged_row_names_itself_and_the_rest_is_told(folder: Path) -> None:
     database = sqlite3.connect(folder / "store.sqlite")
     database.execute("update document set payload = 'text d0O1' where id = 'd001'")

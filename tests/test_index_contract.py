@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -433,3 +433,21 @@ def test_readers_beside_a_writer_see_whole_writes(index: Index, opened: Open) ->
     thread.join()
     assert seen <= {("digest d000", "digest d001"), *((str(n), str(n)) for n in range(8))}
     assert len(seen) > 1
+
+
+def test_what_shares_most_terms_comes_first(kind: Kind) -> None:
+    index = kind.new()()
+    assert index.sharing("words", ["a"], 5) == []
+    entries = [
+        one_of({"words": words.split()}, f"n{number}") for number, words in enumerate(("a b c", "a b", "a", "d"))
+    ]
+    index.put(MANIFEST, entries)
+    shared = index.sharing("words", ["a", "b", "c", "nowhere"], 5)
+    assert [record.document_id for record in index.records([key for key, _ in shared])] == ["n0", "n1", "n2"]
+    assert [score for _, score in shared] == sorted((score for _, score in shared), reverse=True)
+    assert [key for key, _ in index.sharing("words", ["a", "b", "c"], 1)] == [shared[0][0]]
+    assert index.sharing("words", [], 5) == []
+
+
+def one_of(terms: Mapping[str, Sequence[str]], name: str) -> Entry:
+    return Entry(Document(name, "", ""), [make_record(f"{name}:0", a_query(), {"words": [], "pairs": [], **terms})])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tantivy
 
+import index.lexical
 from index.lexical import Lexical
 from index.schema import Document, Entry, Terms
 from index.store import Store
@@ -99,6 +100,40 @@ def test_holding_finds_every_record_that_holds_all_terms(store: Store, tmp_path:
         by_hand = {n for n, held in records.items() if all(set(terms) <= set(held[f]) for f, terms in wanted.items())}
         assert set(lexical.holding(wanted)) == by_hand
     assert lexical.holding({"words": []}) == lexical.holding({}) == []
+
+
+def test_of_too_many_postings_the_commonest_terms_are_left_out(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = make_entries(40)
+    write(store, entries)
+    lexical = fresh(store, tmp_path)
+    terms = [record.terms for entry in entries for record in entry.records]
+    asked = [("words", "a"), ("words", "d"), ("words", "j"), ("pairs", "ab"), ("pairs", "ba")]
+    held = {pair: sum(pair[1] in one[pair[0]] for one in terms) for pair in asked}
+    by_rarity = sorted(held, key=lambda pair: held[pair])
+    assert by_rarity[-1] == ("words", "a")
+    for kept in (5, 3, 1):
+        telling = by_rarity[:kept]
+        monkeypatch.setattr(index.lexical, "_POSTINGS", max(sum(held[pair] for pair in telling), 2))
+        query = {field: {t: w for t, w in QUERY[field].items() if (field, t) in telling} for field in QUERY}
+        scores = {rid: score for rid, score in enumerate(bm25(terms, query), 1) if score}
+        assert lexical.search(QUERY, 1_000, None) == pytest.approx(scores, abs=1e-4)
+    monkeypatch.setattr(index.lexical, "_POSTINGS", 0)
+    assert len(lexical.search(QUERY, 1_000, None)) == held[by_rarity[0]], "the rarest is read in any case"
+
+
+def test_frequencies_of_common_terms_are_not_counted_one_by_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.lexical, "_COUNTED", 5)
+    entries = make_entries(10)
+    write(store, entries)
+    lexical = fresh(store, tmp_path)
+    asked = [*"abcdefghij", "nowhere"]
+    held = [sum(term in record.terms["words"] for entry in entries for record in entry.records) for term in asked]
+    assert lexical.frequencies("words", asked) == held
+    assert lexical.records == 30
 
 
 def test_frequencies_count_records_that_stand(store: Store, tmp_path: Path) -> None:
@@ -208,7 +243,7 @@ def test_what_an_older_format_left_is_cleared_away(store: Store, tmp_path: Path)
     (tmp_path / "lexical-1" / "meta.json").write_text("{}")
     write(store, make_entries(1))
     fresh(store, tmp_path)
-    assert [path.name for path in tmp_path.glob("lexical-*")] == ["lexical-2"]
+    assert [path.name for path in tmp_path.glob("lexical-*")] == ["lexical-3"]
 
 
 def test_other_fields_make_it_anew(store: Store, tmp_path: Path) -> None:

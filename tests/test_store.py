@@ -18,6 +18,7 @@ import pytest
 import index.sqlite
 from index.errors import IndexBusyError, IndexDamagedError, IndexPathError
 from index.format import VERSION
+from index.lexical import Lexical
 from index.schema import Document, Entry, Filter, Known, Manifest, Origin
 from index.store import Store
 from tests.conftest import MANIFEST, make_entries, make_record, rounded
@@ -238,14 +239,17 @@ def test_a_full_disk_leaves_all_as_it_was(path: Path, monkeypatch: pytest.Monkey
     store.close()
 
 
-def test_filters_are_those_of_plain_python(store: Store) -> None:
+def test_filters_are_those_of_plain_python(store: Store, tmp_path: Path) -> None:
+    """Those of the store, which the dense search uses, and those of the lexical one."""
     days = [None, date(2022, 8, 10), date(2023, 12, 31), date(2024, 1, 1), date(2024, 4, 2)]
     publishers = ["", "Báo A", 'Báo "B"']
     documents = [
         Document(f"d{n}", "", "", publisher, day)
         for n, (publisher, day) in enumerate(itertools.product(publishers, days))
     ]
-    write(store, *(Entry(document, []) for document in documents))
+    write(store, *(Entry(d, [make_record(d.id, np.zeros(8, np.float32), {"words": ["a"]})]) for d in documents))
+    lexical = Lexical(tmp_path, store, ("words",))
+    lexical.refresh()
 
     def passes(document: Document, only: Filter) -> bool:
         day = document.published
@@ -261,7 +265,9 @@ def test_filters_are_those_of_plain_python(store: Store) -> None:
     bounds = [None, date(2023, 12, 31), date(2024, 1, 1)]
     for allowed, of, since, until in itertools.product(ids, names, bounds, bounds):
         only = Filter(allowed, of, since, until)
-        assert set(store.matching(only)) == {d.id for d in documents if passes(d, only)}, only
+        expected = {rid for rid, d in enumerate(documents, start=1) if passes(d, only)}
+        assert set(store.matching(only)) == expected, only
+        assert lexical.search({"words": {"a": 1.0}}, 99, only).keys() == expected, only
         assert bool(only) == (not all(passes(d, only) for d in documents))
 
 

@@ -189,6 +189,17 @@ class MilvusIndex:
 
         return self._reading(ask)
 
+    def sharing(self, field: str, terms: Sequence[str], depth: int) -> list[tuple[int, float]]:
+        """See `Index.sharing`."""
+
+        def ask(state: State) -> list[tuple[int, float]]:
+            state = self._counted(state)
+            weights = self._weights({field: dict.fromkeys(terms, 1.0)}, state) if state.collection else {}
+            found = self._nearest(state, "sparse", weights, depth, state.visible()) if weights else {}
+            return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+
+        return self._reading(ask)
+
     def _nearest(self, state: State, field: str, vector: object, depth: int, where: str) -> dict[int, float]:
         return self._server.nearest(state.collection, field, vector, depth=depth, where=where, level=self._level)
 
