@@ -54,7 +54,7 @@ def main() -> None:
     if options.url:
         measured = asyncio.run(visit(options.url, options.users, options.think, options.seconds))
     else:
-        with tempfile.TemporaryDirectory() as folder, _served(Path(folder)) as url:
+        with tempfile.TemporaryDirectory() as folder, served(Path(folder, "index")) as (url, _):
             measured = asyncio.run(visit(url, options.users, options.think, options.seconds))
     result = {
         "cores": os.cpu_count(),
@@ -157,17 +157,20 @@ def event(page: dict[str, Any], session: str, question: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    """The address of `hoidap serve` over the seed articles, without a limit of questions."""
+def served(index_dir: Path) -> Iterator[tuple[str, int]]:
+    """The address and the process id of `hoidap serve` over that index, without a limit of questions.
+
+    It may still be starting. Over an empty index it indexes the seed articles first.
+    """
     command = [sys.executable, "-c", "from ui.cli import main; main()", "serve", "--port", "0"]
-    environment = {**os.environ, "HOIDAP_INDEX_DIR": str(folder / "index"), "HOIDAP_QUESTIONS_PER_MINUTE": "0"}
+    environment = {**os.environ, "HOIDAP_INDEX_DIR": str(index_dir), "HOIDAP_QUESTIONS_PER_MINUTE": "0"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8") as server:  # noqa: S603 # our own
         try:
             line = server.stdout.readline() if server.stdout else ""
             address = re.search(r"http://\S+", line)
             if not address:
                 sys.exit(f"hoidap serve did not start: {line!r}")
-            yield address.group()
+            yield address.group(), server.pid
         finally:
             server.terminate()
 

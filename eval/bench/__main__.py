@@ -28,6 +28,7 @@ from rag.errors import HoidapError
 from rag.settings import load_settings
 
 _PACKAGES = ("faiss-cpu", "onnxruntime", "sentence-transformers", "tantivy", "torch")
+_WIDTH = 150  # characters of the tables, in a file
 
 
 def main() -> None:
@@ -54,7 +55,7 @@ def main() -> None:
         result = measure(load_settings(), options, noted.print)
     except (EvalError, HoidapError) as error:
         sys.exit(f"bench: {error}")
-    print_result(Console(highlight=False), result)
+    print_result(Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH), result)
     written = json.dumps(_as_json(result, options), ensure_ascii=False, indent=2, default=str)
     chosen.out.with_suffix(".json").write_text(written + "\n", encoding="utf-8")
     chosen.out.with_suffix(".svg").write_text(ratios(result.figures), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,9 +20,10 @@ from eval.bench.peer import Peer
 from eval.bench.quality import quality
 from eval.bench.speed import TOKENS, again, as_text, asking, embedding, indexing, passages
 from eval.bench.stages import Stage, stages
-from eval.bench.timing import OURS, Figure
+from eval.bench.timing import OURS, Figure, late, medians
 from eval.cold import cold
 from eval.gold import load_gold, shipped
+from eval.load import served, visit
 from rag.articles import find, items
 from rag.embedding import BUNDLED
 from rag.embedding.bundled import bundled_folder
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _ASKERS = (1, 4, 16, 64)
 _SINGLE = 48  # questions that are embedded one by one in a round
+_ON_THE_PAGE = 12.0  # seconds of asking over the browser's route
 _UNREAD = "a warm question, without the reader"
 
 Tell = Callable[[str], None]
@@ -54,14 +57,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured. `passage_ms` is ours to be held against the floor; `rushes` are by who was asked."""
+    """What was measured.
+
+    `passage_ms` is ours, to be held against the floor; `rushes` are by who was asked; `cold` as `eval.cold` names it.
+    """
 
     figures: Sequence[Figure]
     floor: Floor
     passage_ms: float
     stages: Sequence[Stage]
     rushes: Mapping[str, Sequence[Rush]]
-    cold_ask_s: Mapping[str, float]
+    cold: Mapping[str, float]
 
 
 def measure(settings: Settings, options: Options, tell: Tell) -> Result:
@@ -105,6 +111,10 @@ def measure(settings: Settings, options: Options, tell: Tell) -> Result:
             other.index([as_text(article) for article in seeds])
         figures += asking({"a warm question": pipeline, _UNREAD: unread}, usual, questions, options.rounds)
         figures += again(pipeline, questions)
+        with served(settings.index_dir) as (url, _):
+            whole = asyncio.run(visit(url, users=1, think=0, seconds=_ON_THE_PAGE)).whole
+        paged = {OURS: [1000 * seconds for seconds in whole]}
+        figures += [medians("a question over the page, p50", paged), late("a question over the page, p95", paged)]
         figures += quality(pipeline, others, gold)
 
         tell("Many askers at once ...")
@@ -113,7 +123,7 @@ def measure(settings: Settings, options: Options, tell: Tell) -> Result:
 
         tell("Stages, and cold starts ...")
         found = stages(pipeline, questions, options.rounds)
-        return Result(figures, limit, passage_ms, found, rushes, cold(settings, options.cold))
+        return Result(figures, limit, passage_ms, found, rushes, cold(settings.index_dir, options.cold))
 
 
 def _articles(paths: Sequence[str], limit: int | None = None) -> list[Article]:

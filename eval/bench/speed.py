@@ -51,19 +51,19 @@ def embedding(
     taken = alternate(many, [texts], rounds)
     each = {name: [total / len(texts) for total in totals] for name, totals in taken.items()}
     figures = [
-        medians(f"embedding a passage of {TOKENS} tokens, of {len(texts)} at once", each),
+        medians(f"a passage of {TOKENS} tokens embedded", each),
         Figure(
             f"passages of {TOKENS} tokens embedded",
             Unit.PER_SECOND,
             {name: 1000 / statistics.median(times) for name, times in each.items()},
         ),
-        medians("embedding a single question", alternate(one, questions, rounds, _BLOCK)),
+        medians("a single question embedded", alternate(one, questions, rounds, _BLOCK)),
     ]
     if others:
         ours = embedder.embed(texts, "passage")
         theirs = {name: np.array(other.embed_documents(list(texts))) for name, other in others.items()}
         cosines = {name: float((ours * vectors).sum(1).mean()) for name, vectors in theirs.items()}
-        figures.append(Figure("cosine of its vectors with ours", Unit.SHARE, {OURS: 1.0, **cosines}))
+        figures.append(Figure("cosine of the vectors with ours", Unit.SHARE, {OURS: 1.0, **cosines}))
     return figures
 
 

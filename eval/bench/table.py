@@ -23,14 +23,19 @@ def print_result(console: Console, result: Result) -> None:
     _print_stages(console, result.stages)
     console.print()
     _print_rushes(console, result.rushes)
-    told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.cold_ask_s.items())
-    console.print(f"\n`hoidap ask` from its start to its end: {told}")
+    console.print("\nfrom a cold start: " + ", ".join(f"{name} {value:.4g}" for name, value in result.cold.items()))
 
 
 def _print_figures(console: Console, figures: Sequence[Figure]) -> None:
     """Everybody's figures side by side; in brackets, how many times as fast ours is."""
     names = list(dict.fromkeys(name for figure in figures for name in figure.values))
-    table = Table("", "unit", *(Column(name, justify="right") for name in names), box=None, padding=(0, 2))
+    table = Table(
+        Column(no_wrap=True),
+        Column("", no_wrap=True),
+        *(Column(name, justify="right") for name in names),
+        box=None,
+        padding=(0, 2),
+    )
     for figure in figures:
         table.add_row(figure.name, figure.unit, *(_cell(figure, name) for name in names))
     console.print(table)
