@@ -62,10 +62,9 @@ def main() -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a number from 1 on is expected")
+    return int(text)
 
 
 def _as_json(result: Result, options: Options) -> dict[str, Any]:
@@ -79,6 +78,7 @@ def _as_json(result: Result, options: Options) -> dict[str, Any]:
         "packages": {name: version(name) for name in _PACKAGES},
         "options": asdict(options),
         **asdict(result),
+        "floor": {**asdict(result.floor), "fp32_ms": result.floor.fp32_ms, "int8_ms": result.floor.int8_ms},
         "figures": figures,
     }
 

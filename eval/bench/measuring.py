@@ -98,7 +98,7 @@ def measure(settings: Settings, options: Options, tell: Tell) -> Result:
         some = passages([article.text for article in seeds], Tokenizer.from_file(str(folder / "tokenizer.json")))
         vectors = {recipes[0].name: recipes[-1].embeddings} if recipes else {}  # with prefixes: the same texts as ours
         figures = embedding(embedder, vectors, some, questions[:_SINGLE], options.rounds)
-        passage_ms = figures[0].values[OURS]
+        passage_ms = 1000 / figures[0].values[OURS]
         limit = floor(folder, TOKENS, settings.threads)
 
         articles = _articles(options.articles, options.limit) if options.articles else seeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -25,7 +26,7 @@ def ratios(figures: Sequence[Figure]) -> str:
     rows = [(figure, times) for figure, times in compared if times]
     others = list(dict.fromkeys(name for _, times in rows for name in times))
     most = max((value for _, times in rows for value in times.values()), default=1.0)
-    step = next(step for step in (0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if 8 * step >= most)
+    step = next(step for step in (0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, math.ceil(most)) if 8 * step >= most)
     scale = _WIDTH / (step * max(1, -(-most // step)))
     parts, y = [], 12.0
     for figure, times in rows:
@@ -45,13 +46,13 @@ def ratios(figures: Sequence[Figure]) -> str:
         y += _GAP
     grid = []
     for i in range(round(_WIDTH / scale / step) + 1):
-        x = _LEFT + i * step * scale
         grid.append(
             Markup(
-                '<path d="M{x:.1f} 4V{y:.1f}" class="{tone}"/>'
+                '<path d="M{x:.1f} 4V{y:.1f}" class="grid"/>'
                 '<text x="{x:.1f}" y="{ty:.1f}" class="soft mid">{t:g}</text>'
-            ).format(x=x, y=y, ty=y + 16, t=i * step, tone="even" if i * step == 1 else "grid")
+            ).format(x=_LEFT + i * step * scale, y=y, ty=y + 16, t=i * step)
         )
+    grid.append(Markup('<path d="M{:.1f} 4V{:.1f}" class="even"/>').format(_LEFT + scale, y))
     y += 40
     for j, name in enumerate(others):
         parts.append(

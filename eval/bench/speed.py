@@ -41,7 +41,7 @@ def passages(texts: Sequence[str], tokenizer: Tokenizer) -> list[str]:
 def embedding(
     embedder: Embedder, others: Mapping[str, Embeddings], texts: Sequence[str], questions: Sequence[str], rounds: int
 ) -> list[Figure]:
-    """One of `texts` of many at once, a single one of `questions`, and whether the vectors are the same."""
+    """All `texts` at once, each of `questions` alone, and whether the vectors are the same."""
     many: dict[str, Callable[[Sequence[str]], object]] = {OURS: lambda some: embedder.embed(some, "passage")}
     one: dict[str, Callable[[str], object]] = {OURS: lambda question: embedder.embed([question], "query")}
     for name, other in others.items():
@@ -49,14 +49,8 @@ def embedding(
     for task in many.values():
         task(texts[:2])
     taken = alternate(many, [texts], rounds)
-    each = {name: [total / len(texts) for total in totals] for name, totals in taken.items()}
     figures = [
-        medians(f"a passage of {TOKENS} tokens embedded", each),
-        Figure(
-            f"passages of {TOKENS} tokens embedded",
-            Unit.PER_SECOND,
-            {name: 1000 / statistics.median(times) for name, times in each.items()},
-        ),
+        _rate(f"passages of {TOKENS} tokens embedded", len(texts), taken),
         medians("a single question embedded", alternate(one, questions, rounds, _BLOCK)),
     ]
     if others:
@@ -73,8 +67,13 @@ def indexing(embedder: Embedder, articles: Sequence[Article], others: Sequence[C
     for other in others:
         tasks[other.name] = partial(_index, other)
     taken = alternate(tasks, [articles], rounds)
-    rates = {name: 1000 * len(articles) / statistics.median(times) for name, times in taken.items()}
-    return [Figure(f"articles indexed, of {len(articles)}", Unit.PER_SECOND, rates)]
+    return [_rate(f"articles indexed, of {len(articles)}", len(articles), taken)]
+
+
+def _rate(name: str, count: int, taken: Mapping[str, Sequence[float]]) -> Figure:
+    """How many of a thing are done in a second, if `count` of them took so many milliseconds."""
+    rates = {who: 1000 * count / statistics.median(times) for who, times in taken.items()}
+    return Figure(name, Unit.PER_SECOND, rates)
 
 
 def _embed(embeddings: Embeddings, texts: Sequence[str]) -> None:
