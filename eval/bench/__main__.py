@@ -52,11 +52,12 @@ def main() -> None:
     )
     noted = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        result = measure(load_settings(), options, noted.print)
+        settings = load_settings()
+        result = measure(settings, options, noted.print)
     except (EvalError, HoidapError) as error:
         sys.exit(f"bench: {error}")
     print_result(Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH), result)
-    written = json.dumps(_as_json(result, options), ensure_ascii=False, indent=2, default=str)
+    written = json.dumps(_as_json(result, options, settings.threads), ensure_ascii=False, indent=2, default=str)
     chosen.out.with_suffix(".json").write_text(written + "\n", encoding="utf-8")
     chosen.out.with_suffix(".svg").write_text(ratios(result.figures), encoding="utf-8")
 
@@ -67,14 +68,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _as_json(result: Result, options: Options) -> dict[str, Any]:
+def _as_json(result: Result, options: Options, threads: int) -> dict[str, Any]:
     figures = [
         {**asdict(figure), "times": {name: figure.times(name) for name in figure.values if figure.times(name)}}
         for figure in result.figures
     ]
     return {
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": {"cores": os.cpu_count(), "threads": threads, "python": platform.python_version()},
         "packages": {name: version(name) for name in _PACKAGES},
         "options": asdict(options),
         **asdict(result),

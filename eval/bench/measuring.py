@@ -22,6 +22,7 @@ from eval.bench.speed import TOKENS, again, as_text, asking, embedding, indexing
 from eval.bench.stages import Stage, stages
 from eval.bench.timing import OURS, Figure, late, medians
 from eval.cold import cold
+from eval.errors import EvalError
 from eval.gold import load_gold, shipped
 from eval.load import served, visit
 from rag.articles import find, items
@@ -74,7 +75,7 @@ def measure(settings: Settings, options: Options, tell: Tell) -> Result:
     """Measure it all on an index of its own; `tell` is told what is being done.
 
     Raises:
-        EvalError: the peer cannot be started.
+        EvalError: the peer cannot be started, or the page gives no answer.
         ArticleError: an article cannot be read.
     """
     gold = load_gold(shipped("dev"), limit=options.questions)
@@ -111,10 +112,7 @@ def measure(settings: Settings, options: Options, tell: Tell) -> Result:
             other.index([as_text(article) for article in seeds])
         figures += asking({"a warm question": pipeline, _UNREAD: unread}, usual, questions, options.rounds)
         figures += again(pipeline, questions)
-        with served(settings.index_dir) as (url, _):
-            whole = asyncio.run(visit(url, users=1, think=0, seconds=_ON_THE_PAGE)).whole
-        paged = {OURS: [1000 * seconds for seconds in whole]}
-        figures += [medians("a question over the page, p50", paged), late("a question over the page, p95", paged)]
+        figures += _over_the_page(settings.index_dir)
         figures += quality(pipeline, others, gold)
 
         tell("Many askers at once ...")
@@ -155,6 +153,16 @@ def _peers(python: Path | None, folder: Path, threads: int, tell: Tell) -> list[
     from eval.bench.recipe import split
 
     return [Peer(python, folder, threads, split)]
+
+
+def _over_the_page(index_dir: Path) -> list[Figure]:
+    """A question as a browser asks it, until its answer stands on the page. Raises EvalError if none comes."""
+    with served(index_dir) as (url, _):
+        seen = asyncio.run(visit(url, users=1, think=0, seconds=_ON_THE_PAGE))
+    if not seen.whole:
+        raise EvalError(f"The chat page gave no answer ({'; '.join(seen.errors)}): start `hoidap serve` and look why.")
+    taken = {OURS: [1000 * seconds for seconds in seen.whole]}
+    return [medians("a question over the page, p50", taken), late("a question over the page, p95", taken)]
 
 
 def _rushes(ask: Callable[[str], object], forget: Callable[[], None], questions: Sequence[str]) -> list[Rush]:
