@@ -10,7 +10,7 @@ help:
 	@echo "make test       run the tests (slow ones: make test-slow)"
 	@echo "make check      everything that has to pass: linters, types, contracts, tests"
 	@echo "make format     let ruff format and mend what it can"
-	@echo "make bench      measure the time of a question, warm and cold"
+	@echo "make bench      measure every speed beside the usual LangChain recipe"
 	@echo "make load       measure 50 users at the same time"
 	@echo "make scale      build indexes of a thousand to a million chunks and measure them; see RESULTS.md"
 	@echo "make crash      kill 100 processes that write to an index, and look what is left"
@@ -38,7 +38,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-bench
 	$(BIN)/python -m eval.bench
 
 load: $(VENV)/.installed-dev
@@ -68,6 +68,10 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[bench]'
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
