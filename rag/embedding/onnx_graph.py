@@ -21,6 +21,8 @@ from rag.embedding.e5_file import BLOCK, Shape
 _RUNTIME = "com.microsoft"  # the domain of ONNX Runtime's own operators
 # The sums of pairs of products that older processors make in 16 bits hold no more of a weight.
 _SEVEN_BITS = 63
+_EIGHT_BITS = 255
+_LEAST_GELU = -0.17  # that the activation gives for any input
 # How much of the difference between channels is moved from the inputs to the weights, as SmoothQuant does (Xiao et al.
 # 2023) but without looking at the weights: of .4 to 1 what leaves the vectors nearest to those in f32.
 _MOVED = 0.6
@@ -133,20 +135,18 @@ class _Graph:
                               _RUNTIME, num_heads=shape.heads)  # fmt: skip
         attended = self.linear(f"{name}.ao", attention, shape.hidden)
         middle = self.add_and_norm(f"{name}.aln", attended, hidden, f"{name}.middle")
-        inner = self.linear(f"{name}.fi", middle, shape.ffn, bias=False)
-        bias = self.constant(f"{name}.fi.b", self.model.floats(f"{name}.fi.b"))
-        active = self.node("BiasGelu", [inner, bias], f"{name}.gelu", _RUNTIME)
+        active = self.node("Gelu", [self.linear(f"{name}.fi", middle, shape.ffn)], f"{name}.gelu")
         outer = self.linear(f"{name}.fo", active, shape.hidden)
         return self.add_and_norm(f"{name}.oln", outer, middle, f"l{number + 1}.in")
 
-    def linear(self, name: str, inputs: str, rows: int, *, bias: bool = True) -> str:
+    def linear(self, name: str, inputs: str, rows: int) -> str:
         """`inputs` times the matrix `name`, plus its bias."""
         weights = self.constant(f"{name}.w", self.model.weights(f"{name}.w", rows).T)
         product = self.node("MatMul", [inputs, weights], f"{name}.product")
-        return self.node("Add", [product, *self.biases(name)], f"{name}.out") if bias else product
+        return self.node("Add", [product, self.biases(name)], f"{name}.out")
 
-    def biases(self, name: str) -> list[str]:
-        return [self.constant(f"{name}.b", self.model.floats(f"{name}.b"))]
+    def biases(self, name: str) -> str:
+        return self.constant(f"{name}.b", self.model.floats(f"{name}.b"))
 
     def add_and_norm(self, name: str, new: str, residual: str, output: str) -> str:
         # Two nodes: SkipLayerNormalization, which is both in one, takes three times as long.
@@ -172,31 +172,45 @@ class _Graph:
 
 
 class _QuickGraph(_Graph):
-    """With the products in int8: a scale for each row of the weights, one for all inputs, found as they come.
+    """With the products in int8: a scale for each row of the weights, one for all inputs.
 
     Some channels of the inputs are far larger than the others, and under one scale would leave nothing of these. So
-    each is divided by a factor of its own beforehand, by which its weights are multiplied.
+    each is divided by a factor of its own beforehand, by which its weights are multiplied. The scale of the inputs is
+    that of the largest that were seen, whatever else is in the batch; what is larger is cut.
     """
 
     def __init__(self, model: Weights, largest: Largest) -> None:
         super().__init__(model)
-        self.factors: dict[str, NDArray[np.float32]] = {}
-        for name in inputs_of_products(model):
-            moved = largest[name].astype(np.float32) ** _MOVED
-            self.factors[name] = moved / np.exp(np.log(moved).mean())
+        self.largest = {name: magnitudes.astype(np.float32) for name, magnitudes in largest.items()}
 
-    def linear(self, name: str, inputs: str, rows: int, *, bias: bool = True) -> str:
+    def linear(self, name: str, inputs: str, rows: int) -> str:
         """See `_Graph.linear`."""
-        weights = self.model.weights(f"{name}.w", rows) * self.factors[inputs]
+        weights = self.model.weights(f"{name}.w", rows) * self.factors(inputs)
         scales = np.abs(weights).max(axis=1) / _SEVEN_BITS
         rounded = np.round(weights / scales[:, None]).astype(np.int8)
-        operands = [self.evened(inputs), self.constant(f"{name}.w", rounded.T), self.constant(f"{name}.scale", scales)]
-        biases = ["", *self.biases(name)] if bias else []  # the empty place is the zero points: none, symmetric
-        return self.node("DynamicQuantizeMatMul", operands + biases, f"{name}.out", _RUNTIME)
+        rounded_inputs, scale, zero = self.rounded(inputs)
+        operands = [
+            *(rounded_inputs, self.constant(f"{name}.w", rounded.T), scale, self.constant(f"{name}.scale", scales)),
+            *(zero, "", self.biases(name)),  # the empty place is the zero points of the weights: none, symmetric
+        ]
+        return self.node("MatMulIntegerToFloat", operands, f"{name}.out", _RUNTIME)
 
-    def evened(self, inputs: str) -> str:
-        """`inputs` divided by the factors, for all products that share them."""
-        evened = f"{inputs}.evened"
-        if not any(evened in node.output for node in self.nodes):
-            self.node("Mul", [inputs, self.constant(f"{inputs}.factors", 1 / self.factors[inputs])], evened)
-        return evened
+    def factors(self, inputs: str) -> NDArray[np.float32]:
+        """What each channel of `inputs` is divided by: their geometric mean is 1."""
+        moved = self.largest[inputs] ** _MOVED
+        return np.asarray(moved / np.exp(np.log(moved).mean()), np.float32)
+
+    def rounded(self, inputs: str) -> tuple[str, str, str]:
+        """`inputs` divided by the factors, in eight bits, with scale and zero, once for all that share them."""
+        evened, names = f"{inputs}.evened", (f"{inputs}.rounded", f"{inputs}.scale", f"{inputs}.zero")
+        if any(evened in node.output for node in self.nodes):
+            return names
+        factors = self.factors(inputs)
+        most = float((self.largest[inputs] / factors).max())
+        least = _LEAST_GELU / float(factors.min()) if inputs.endswith("gelu") else -most
+        scale = np.float32((most - least) / _EIGHT_BITS)
+        self.node("Mul", [inputs, self.constant(f"{inputs}.factors", 1 / factors)], evened)
+        self.constant(names[1], np.array(scale))
+        self.constant(names[2], np.array(np.round(-least / scale), np.uint8))
+        self.node("QuantizeLinear", [evened, *names[1:]], names[0])
+        return names

@@ -110,7 +110,7 @@ def _without_space(reading: Reading, text: str) -> Reading:
 
 def graph_file() -> str:
     """The name of the graph in the cache folder: weights, graph and layout have their versions in it."""
-    return f"hoidap-reader-{version()}-int8.3.onnx"
+    return f"hoidap-reader-{version()}-int8.4.onnx"
 
 
 def _built(cache_dir: Path) -> Path:
