@@ -13,6 +13,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -82,9 +83,10 @@ class CachedEmbedder:
             EvalError: the file cannot be written.
         """
         self._inner = inner
+        self._lock = Lock()  # batches of articles are embedded in a thread of their own
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("create table if not exists vector (key text primary key, value blob) without rowid")
         except (OSError, sqlite3.Error) as error:
@@ -106,6 +108,10 @@ class CachedEmbedder:
         """See `Embedder.embed`."""
         if kind != "passage":
             return self._inner.embed(texts, kind)
+        with self._lock:
+            return self._remembered(texts, kind)
+
+    def _remembered(self, texts: Sequence[str], kind: Kind) -> Vectors:
         keys = [hashlib.sha256(f"{self.name}\0{self.dimension}\0{text}".encode()).hexdigest() for text in texts]
         sql = "select key, value from vector where key in (select value from json_each(?))"
         known = dict(self._db.execute(sql, (json.dumps(keys),)).fetchall())
