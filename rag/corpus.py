@@ -59,6 +59,7 @@ class Corpus:
         self._embedder: Embedder | None = None
         self._lock = Lock()
         self._decode = lru_cache(maxsize=256)(_decode_article)
+        self._at = lru_cache(maxsize=256)(self._read_at)
         self._found_alike = lru_cache(maxsize=256)(self._find_alike)
 
     @property
@@ -205,8 +206,15 @@ class Corpus:
 
     def article_at(self, article_id: str, digest: str) -> Article | None:
         """The article of that id, unless it has changed since the moment that `digest` is of."""
+        with suppress(LookupError):
+            return self._at(article_id, digest, self.index.version)
+        return None
+
+    def _read_at(self, article_id: str, digest: str, _version: int) -> Article:
         document = self.index.document(article_id)
-        return self._decode(document.payload) if document and document.digest == digest else None
+        if document is None or document.digest != digest:
+            raise LookupError(article_id)  # which is not remembered
+        return self._decode(document.payload)
 
     def verify(self) -> Iterator[Fault]:
         """Look through everything, as `Index.verify` does, and then through the articles and their chunks.

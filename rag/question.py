@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from rag.errors import QuestionError
 from rag.schema import Turn
@@ -64,18 +64,20 @@ class Question:
         words = self.form(text)
         joined = f" {' '.join(words)} "
         for equivalent in self.equivalents:
-            if f" {self._written(equivalent.other)} " in joined:
-                words = (*words, "", *self._written(equivalent.phrase).split())
+            if f" {_written(equivalent.other, accented=self.accented)} " in joined:
+                words = (*words, "", *_written(equivalent.phrase, accented=self.accented).split())
         return words
-
-    def _written(self, phrase: Sequence[str]) -> str:
-        written = " ".join(phrase)
-        return written if self.accented else strip_accents(written)
 
     def weight(self, word: str) -> float:
         """How much a word of `content` counts, beside its rarity."""
         is_bare = len(self.content) - len(self.inherited) <= _BARE  # it only points: "còn năm 2022?"
         return INHERITED if word in self.inherited and not is_bare else 1.0
+
+
+@lru_cache(maxsize=4_096)
+def _written(phrase: Phrase, *, accented: bool) -> str:
+    written = " ".join(phrase)
+    return written if accented else strip_accents(written)
 
 
 @dataclass(frozen=True, slots=True)

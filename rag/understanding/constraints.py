@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from sys import intern
@@ -54,7 +54,7 @@ class Opposite:
 
     def is_met(self, words: str) -> bool:
         """Whether a sentence (its syllables joined and enclosed by spaces) does not tell of one of `others` instead."""
-        held = _held((*self.ways, *self.others), words)
+        held = _held(sorted((*self.ways, *self.others), key=len, reverse=True), words)
         return not held or any(way in held for way in self.ways)
 
 
@@ -110,7 +110,7 @@ def _is_year(text: str, number: re.Match[str]) -> bool:
 
 def holds(words: str, phrase: Phrase) -> bool:
     """Whether the syllables `words`, joined and enclosed by spaces, hold `phrase`."""
-    return f" {' '.join(phrase)} " in words
+    return _enclosed(phrase) in words
 
 
 def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named]:
@@ -247,23 +247,31 @@ def contrasted(words: Sequence[str], *, accented: bool) -> list[list[Phrase]]:
     return [list(dict.fromkeys(group[way] for way in _held(group, text))) for group in groups]
 
 
-def _held(group: Collection[Phrase], words: str) -> list[Phrase]:
-    """Those of `group` that `words` hold, where not as a part of a longer one: "xuất nhập khẩu" is no "nhập khẩu"."""
+def _held(longest_first: Iterable[Phrase], words: str) -> list[Phrase]:
+    """Those that `words` hold, where not as a part of a longer one: "xuất nhập khẩu" is no "nhập khẩu"."""
     held = []
-    for phrase in sorted(group, key=len, reverse=True):
-        if holds(words, phrase):
+    for phrase in longest_first:
+        if (said := _enclosed(phrase)) in words:
             held.append(phrase)
-            words = words.replace(f" {' '.join(phrase)} ", "  ")
+            words = words.replace(said, "  ")
     return held
+
+
+@lru_cache(maxsize=16_384)  # of those that questions are compared with there are a few thousand
+def _enclosed(phrase: Phrase) -> str:
+    return f" {' '.join(phrase)} "
 
 
 @cache
 def _contrasts(*, accented: bool) -> Sequence[Mapping[Phrase, Phrase]]:
-    """Sets of words that exclude each other: every way to say each, with the way that is listed first."""
+    """Sets of words that exclude each other: every way to say each, with the way that is listed first; the longest ways
+    come first.
+    """
     groups = []
     for line in lines("contrasts.txt"):
         members = [[form(way, accented=accented) for way in member.split(" = ")] for member in line.split(" / ")]
-        groups.append({way: ways[0] for ways in members for way in ways})
+        first = {way: ways[0] for ways in members for way in ways}
+        groups.append({way: first[way] for way in sorted(first, key=len, reverse=True)})
     return groups
 
 

@@ -84,10 +84,21 @@ def match_form(text: str) -> str:
     return _SYLLABLE.sub(lambda m: unify_syllable(m.group()), unicodedata.normalize("NFC", text).lower())
 
 
+class _Bare(dict[int, str]):
+    """Every letter without its accents, each worked out once."""
+
+    def __missing__(self, code: int) -> str:
+        letter = {"đ": "d", "Đ": "D"}.get(chr(code), chr(code))
+        bare = "".join(c for c in unicodedata.normalize("NFD", letter) if not unicodedata.combining(c))
+        return self.setdefault(code, bare)
+
+
+_BARE = _Bare()
+
+
 def strip_accents(text: str) -> str:
     """`text` as typed without accents, case kept: "Tổng Đài" -> "Tong Dai". For NFC input the length is kept."""
-    decomposed = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    return text.translate(_BARE)
 
 
 def fold(text: str) -> str:
