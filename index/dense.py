@@ -4,7 +4,7 @@ Derived from the store. A snapshot file, named by the last operation it has seen
 whole log when the index is opened; anything newer is replayed on top of it. It ends with a digest of what was written.
 
 As many vectors as are searched in a moment are kept as they are. Of more of them a bit for each dimension is kept in
-memory, and the best are ranked by the vectors themselves: see `index.kinds`.
+memory, or a graph if that was chosen, and the best are ranked by the vectors themselves: see `index.kinds`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from index.errors import IndexDamagedError
-from index.kinds import Flat, Kind, Small
+from index.kinds import Flat, Graph, Kind, Small
 from index.schema import Vectors
 from index.store import Moment, Operation, Store
 
-_KINDS: Mapping[str, type[Flat] | type[Small]] = {Flat.name: Flat, Small.name: Small}
+_KINDS: Mapping[str, type[Flat] | type[Small]] = {kind.name: kind for kind in (Flat, Small, Graph)}
 _SNAPSHOT = re.compile(rf"dense-({'|'.join(_KINDS)})-(\d+)-([0-9a-f]+)\.faiss")
 # A snapshot is written anew when this many operations were replayed on the one before (0.1 s of replay), or as many as
 # this share of all vectors, so that writing many does not write the file for each few of them.
@@ -41,15 +41,18 @@ _TRAINED_ON = 20_000
 class Dense:
     """The FAISS index of a store's vectors, in memory. Not safe to share between threads without a lock."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
-        """Open the newest snapshot in `folder` that is whole, or begin from nothing."""
+    def __init__(self, folder: Path, store: Store, *, graph: bool = False) -> None:
+        """Open the newest snapshot in `folder` that is whole, or begin from nothing; of many make a `graph`, or not."""
         self._folder = folder
+        self._many = Graph if graph else Small
         self._store = store
         self._moment = Moment()
         self._saved_sequence = 0
         self._kind: Kind | None = None
         self.damaged: list[str] = []
         for path, kind, moment in self._snapshots():
+            if kind not in (Flat.name, self._many.name):
+                continue
             if not store.has_seen(moment):  # it belongs to another store, or to one that was put back
                 continue
             try:
@@ -71,7 +74,7 @@ class Dense:
         if self._store.sequence == self._moment.sequence:
             return
         with self._store.moment() as now:
-            if self._kind is not None and self._kind.name != self._wanted(now.records):
+            if self._kind is not None and (self._kind.name != self._wanted(now.records) or self._kind.is_worn):
                 self._kind, self._moment = None, Moment()
             operations = self._store.operations_since(self._moment.sequence)
             while batch := list(islice(operations, _BATCH)):
@@ -101,12 +104,12 @@ class Dense:
             return Flat.new(dimension)
         rids = self._store.all_rids()
         sample = rids[:: max(len(rids) // _TRAINED_ON, 1)]
-        return Small.new(np.stack(list(self._store.vectors(sample).values())))
+        return self._many.new(np.stack(list(self._store.vectors(sample).values())))
 
     def _wanted(self, records: int) -> str:
         """The kind that is right for so many records."""
-        is_small = self._kind is not None and self._kind.name == Small.name
-        return Small.name if records > _FLAT_UP_TO * (_FLAT_AGAIN if is_small else 1) else Flat.name
+        were_many = self._kind is not None and self._kind.name != Flat.name
+        return self._many.name if records > _FLAT_UP_TO * (_FLAT_AGAIN if were_many else 1) else Flat.name
 
     def save(self, *, at_once: bool = False) -> None:
         """Write a snapshot, if enough has happened since the last one or `at_once` is asked for."""

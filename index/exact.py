@@ -27,6 +27,11 @@ class Exact:
         self._blocks = [(rids, rows)]
         self._gone: set[int] = set()
 
+    @classmethod
+    def none(cls, dimension: int) -> Exact:
+        """No vectors yet."""
+        return cls(np.empty(0, np.int64), np.empty((0, dimension), np.float16))
+
     def add(self, rids: Rids, vectors: Vectors) -> None:
         """Keep `vectors` under `rids`."""
         self._gone.difference_update(rids.tolist())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 import faiss
 import numpy as np
@@ -21,6 +21,12 @@ _LISTS = 64
 _CANDIDATES, _LEAST = 4, 200
 # Among so few rows each is looked at.
 _FEW = 20_000
+# Of `Graph`: links of a vector, and vectors that are looked at for them when it is added; at least so many for a
+# question, and for each candidate that is wanted. More of each finds more and takes longer.
+_LINKS, _LOOKED_AT, _LEAST_WALKED, _WALKED = 32, 200, 512, 2
+# What was removed stays in the graph as a way to others. When it is more than this share, the graph is made anew.
+_WORN = 0.25
+_ANY = 2**62
 
 
 class Kind(Protocol):
@@ -43,6 +49,10 @@ class Kind(Protocol):
 
     def rids(self) -> Rids:
         """All row numbers, rising."""
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it would be better made anew."""
 
     def write(self, path: Path) -> None:
         """Write a snapshot."""
@@ -93,6 +103,11 @@ class Flat:
         """See `Kind.rids`."""
         return np.sort(faiss.vector_to_array(self._index.id_map))
 
+    @property
+    def is_worn(self) -> bool:
+        """See `Kind.is_worn`."""
+        return False
+
     def write(self, path: Path) -> None:
         """See `Kind.write`."""
         snapshot.write(path, self._index)
@@ -109,7 +124,7 @@ class Small:
 
     name: ClassVar[str] = "small"
 
-    def __init__(self, index: faiss.IndexIVFRaBitQFastScan, exact: Exact) -> None:
+    def __init__(self, index: faiss.Index, exact: Exact) -> None:
         """Search `index`, and rank by `exact`."""
         self._index = index
         self._exact = exact
@@ -123,13 +138,13 @@ class Small:
         )
         index.cp.min_points_per_centroid = 1  # it would write to the terminal
         index.train(sample)
-        return cls(index, Exact(np.empty(0, np.int64), np.empty((0, dimension), np.float16)))
+        return cls(index, Exact.none(dimension))
 
     @classmethod
-    def read(cls, path: Path) -> Small:
+    def read(cls, path: Path) -> Self:
         """The one that was written to `path`. Raises ValueError if it is damaged."""
         index = snapshot.read(path)
-        return cls(index, Exact(_rids(index), snapshot.rows(path, index.d)))
+        return cls(index, Exact(cls._held(index), snapshot.rows(path, index.d)))
 
     @property
     def dimension(self) -> int:
@@ -150,21 +165,80 @@ class Small:
         """See `Kind.search`."""
         if rids is not None and len(rids) <= _FEW:
             return self._exact.best(vector, rids, depth)
-        parameters = faiss.SearchParametersIVF(nprobe=_LISTS, sel=None if rids is None else _among(rids))
-        _, found = self._index.search(vector[None, :], max(depth * _CANDIDATES, _LEAST), params=parameters)
+        candidates = max(depth * _CANDIDATES, _LEAST)
+        _, found = self._index.search(vector[None, :], candidates, params=self._parameters(candidates, rids))
         return self._exact.best(vector, found[0][found[0] >= 0], depth)
+
+    def _parameters(self, _candidates: int, rids: Sequence[int] | None) -> faiss.SearchParameters:
+        return faiss.SearchParametersIVF(nprobe=_LISTS, sel=None if rids is None else _among(rids))
 
     def rids(self) -> Rids:
         """See `Kind.rids`."""
-        return _rids(self._index)
+        return self._held(self._index)
+
+    @staticmethod
+    def _held(index: faiss.Index) -> Rids:
+        lists = index.invlists
+        found = [
+            faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number)).copy()
+            for number in range(lists.nlist)
+            if lists.list_size(number)
+        ]
+        return np.sort(np.concatenate([np.empty(0, np.int64), *found]))
+
+    @property
+    def is_worn(self) -> bool:
+        """See `Kind.is_worn`."""
+        return False
 
     def write(self, path: Path) -> None:
         """See `Kind.write`."""
-        snapshot.write(path, self._index, self._exact.rows(_rids(self._index)))
+        snapshot.write(path, self._index, self._exact.rows(self.rids()))
 
     def settle(self, path: Path) -> None:
         """See `Kind.settle`."""
-        self._exact = Exact(_rids(self._index), snapshot.rows(path, self.dimension))
+        self._exact = Exact(self.rids(), snapshot.rows(path, self.dimension))
+
+
+class Graph(Small):
+    """A graph of near vectors (HNSW), walked from one to the next; the best by exact vectors.
+
+    A search hardly takes longer with more of them, but building takes the longer: for many millions. 650 bytes of
+    memory a vector of 384 dimensions, of which each number has eight bits here.
+    """
+
+    name: ClassVar[str] = "hnsw"
+
+    @classmethod
+    def new(cls, sample: Vectors) -> Graph:
+        """See `Small.new`."""
+        dimension = sample.shape[1]
+        graph = faiss.IndexHNSWSQ(dimension, faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = _LOOKED_AT
+        graph.train(sample)
+        return cls(faiss.IndexIDMap(graph), Exact.none(dimension))
+
+    def remove(self, rids: Rids) -> None:
+        """See `Kind.remove`: FAISS cannot take a vector out of a graph, but give it a number that is none."""
+        numbers = faiss.vector_to_array(self._index.id_map)
+        numbers[np.isin(numbers, rids)] = -1
+        faiss.copy_array_to_vector(numbers, self._index.id_map)
+        self._exact.remove(rids)
+
+    def _parameters(self, candidates: int, rids: Sequence[int] | None) -> faiss.SearchParameters:
+        allowed = faiss.IDSelectorRange(0, _ANY) if rids is None else _among(rids)
+        return faiss.SearchParametersHNSW(efSearch=max(candidates * _WALKED, _LEAST_WALKED), sel=allowed)
+
+    @staticmethod
+    def _held(index: faiss.Index) -> Rids:
+        numbers = faiss.vector_to_array(index.id_map)
+        return np.sort(numbers[numbers >= 0])
+
+    @property
+    def is_worn(self) -> bool:
+        """See `Kind.is_worn`."""
+        numbers = faiss.vector_to_array(self._index.id_map)
+        return bool(len(numbers) and np.mean(numbers < 0) > _WORN)
 
 
 def _among(rids: Sequence[int]) -> faiss.IDSelector:
@@ -172,13 +246,3 @@ def _among(rids: Sequence[int]) -> faiss.IDSelector:
     allowed = np.zeros(max(rids, default=0) + 1, bool)
     allowed[np.asarray(rids, np.int64)] = True
     return faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-
-
-def _rids(index: faiss.IndexIVF) -> Rids:
-    lists = index.invlists
-    found = [
-        faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number)).copy()
-        for number in range(lists.nlist)
-        if lists.list_size(number)
-    ]
-    return np.sort(np.concatenate([np.empty(0, np.int64), *found]))

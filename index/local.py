@@ -41,8 +41,10 @@ _FILTERS = 8  # whose records are remembered until the index changes: at a milli
 class LocalIndex:
     """An `Index` in a folder of this machine. One process writes; any number read and see what is new."""
 
-    def __init__(self, folder: Path, fields: Sequence[str]) -> None:
+    def __init__(self, folder: Path, fields: Sequence[str], *, graph: bool = False) -> None:
         """Open the index in `folder`, or make an empty one; `fields` are its lexical fields.
+
+        Many vectors become a `graph` if that is wanted: see `index.kinds`.
 
         Raises:
             IndexStoreError: the folder cannot be used, or holds something else.
@@ -53,7 +55,7 @@ class LocalIndex:
         self._matching = lru_cache(maxsize=_FILTERS)(lambda only, _sequence: self._store.matching(only))
         self._store = Store(folder / "store.sqlite")
         with self._errors():
-            self._dense = Dense(folder, self._store)
+            self._dense = Dense(folder, self._store, graph=graph)
             self._lexical = Lexical(folder, self._store, fields)
 
     @property

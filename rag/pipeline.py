@@ -250,7 +250,7 @@ def open_corpus(settings: Settings, embedder: Embedder | None = None) -> Corpus:
 
 def _open_index(settings: Settings) -> Index:
     if not settings.index_url:
-        return LocalIndex(settings.index_dir, FIELDS)
+        return LocalIndex(settings.index_dir, FIELDS, graph=settings.vectors == "graph")
     from index.milvus.index import MilvusIndex
 
     token = settings.index_token.get_secret_value() if settings.index_token else ""

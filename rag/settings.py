@@ -11,7 +11,7 @@ import re
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -80,6 +80,10 @@ class Settings(BaseSettings):
         default_factory=lambda: min(os.cpu_count() or 1, 8),
         ge=1,
         description="Threads for embedding.",
+    )
+    vectors: Literal["auto", "graph"] = Field(
+        default="auto",
+        description="How more than 20,000 vectors are kept: `auto`, small and all compared, or as a `graph` (HNSW).",
     )
     words_dir: Path | None = Field(
         default=None, description="A folder of word lists that extend those in `rag/vietnamese/data`."

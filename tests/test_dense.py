@@ -51,8 +51,8 @@ def a_query(seed: int = 99) -> Vectors:
     return unit
 
 
-def fresh(store: Store, folder: Path) -> Dense:
-    dense = Dense(folder, store)
+def fresh(store: Store, folder: Path, kind: str = "small") -> Dense:
+    dense = Dense(folder, store, graph=kind == "hnsw")
     dense.refresh()
     return dense
 
@@ -207,21 +207,25 @@ def put_vectors(store: Store, vectors: Vectors, prefix: str) -> None:
         store.write(Manifest("model", vectors.shape[1], "", ""), [Entry(Document(prefix, "", ""), records)])
 
 
-def test_many_vectors_are_kept_small_and_ranked_exactly(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+MANY = pytest.mark.parametrize("kind", ["small", "hnsw"])
+
+
+@MANY
+def test_many_vectors_are_ranked_exactly(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(index.dense, "_FLAT_UP_TO", 1_200)
     monkeypatch.setattr(index.dense, "_BATCH", 700)
     put_vectors(store, clustered(900), "a")
-    dense = fresh(store, tmp_path)
+    dense = fresh(store, tmp_path, kind)
     dense.save()
     assert [path.name.split("-")[1] for path in tmp_path.glob("dense-*")] == ["flat"]
     put_vectors(store, clustered(900, seed=1), "b")
     dense.refresh()
     dense.save(at_once=True)
-    assert [path.name.split("-")[1] for path in tmp_path.glob("dense-*")] == ["small"]
+    assert [path.name.split("-")[1] for path in tmp_path.glob("dense-*")] == [kind]
     vectors = kept(store)
-    for other in (dense, fresh(store, tmp_path)):
+    for other in (dense, fresh(store, tmp_path, kind)):
         recalled = 0
         for query in clustered(20, seed=2):
             expected = nearest(vectors, query, 10)
@@ -242,15 +246,16 @@ def test_many_vectors_are_kept_small_and_ranked_exactly(
     )
 
 
+@MANY
 @pytest.mark.parametrize("is_saved", [True, False])
-def test_small_vectors_follow_writes_and_removals(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_saved: bool
+def test_many_vectors_follow_writes_and_removals(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_saved: bool, kind: str
 ) -> None:
     """What is in the snapshot, what came after it, and what was removed from both, also when it is opened again."""
     monkeypatch.setattr(index.dense, "_FLAT_UP_TO", 100)
     monkeypatch.setattr(index.kinds, "_FEW", 50)
     put_vectors(store, clustered(400), "a")
-    dense = fresh(store, tmp_path)
+    dense = fresh(store, tmp_path, kind)
     if is_saved:
         dense.save()
     for number in range(5):
@@ -260,7 +265,7 @@ def test_small_vectors_follow_writes_and_removals(
         dense.refresh()
     vectors = kept(store)
     many = list(vectors)[::3]
-    for other in (dense, fresh(store, tmp_path)):
+    for other in (dense, fresh(store, tmp_path, kind)):
         assert other.rids() == vectors.keys()
         for query in clustered(5, seed=9):
             assert other.search(query, 10, None) == pytest.approx(nearest(vectors, query, 10), abs=1e-6)
@@ -275,19 +280,49 @@ def test_small_vectors_follow_writes_and_removals(
     assert dense.search(clustered(1)[0], 10, None).keys() == kept(store).keys()
 
 
+@MANY
 @pytest.mark.parametrize("at", [0, 0.3, 0.6, 0.999])
-def test_a_flipped_byte_of_small_vectors_is_noticed(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: float
+def test_a_flipped_byte_of_many_vectors_is_noticed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: float, kind: str
 ) -> None:
     monkeypatch.setattr(index.dense, "_FLAT_UP_TO", 100)
     put_vectors(store, clustered(300), "a")
-    dense = fresh(store, tmp_path)
+    dense = fresh(store, tmp_path, kind)
     dense.save()
-    (snapshot,) = tmp_path.glob("dense-small-*.faiss")
+    (snapshot,) = tmp_path.glob(f"dense-{kind}-*.faiss")
     data = bytearray(snapshot.read_bytes())
     data[int(at * len(data))] ^= 0x10
     snapshot.write_bytes(data)
     query = clustered(1, seed=3)[0]
-    mended = fresh(store, tmp_path)
+    mended = fresh(store, tmp_path, kind)
     assert mended.damaged == [snapshot.name]
     assert mended.search(query, 10, None) == pytest.approx(nearest(kept(store), query, 10), abs=1e-6)
+
+
+def test_a_worn_graph_is_made_anew(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index.dense, "_FLAT_UP_TO", 100)
+    for name in "abc":
+        put_vectors(store, clustered(200), name)
+    dense = fresh(store, tmp_path, "hnsw")
+    dense.save()
+    remove(store, "a")
+    dense.refresh()
+    rids = replayed(store, monkeypatch)
+    put_vectors(store, clustered(1), "d")
+    dense.refresh()
+    assert len(rids) == 601, "all that is left, and what is gone, once"
+    assert dense.rids() == kept(store).keys()
+    query = clustered(1, seed=3)[0]
+    assert dense.search(query, 10, None) == pytest.approx(nearest(kept(store), query, 10), abs=1e-6)
+
+
+def test_another_kind_is_made_when_another_is_wanted(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.dense, "_FLAT_UP_TO", 100)
+    put_vectors(store, clustered(300), "a")
+    fresh(store, tmp_path).save()
+    graph = fresh(store, tmp_path, "hnsw")
+    graph.save(at_once=True)
+    assert [path.name.split("-")[1] for path in tmp_path.glob("dense-*")] == ["hnsw"]
+    assert graph.rids() == kept(store).keys()
