@@ -324,7 +324,7 @@ class TestInterruption:
         monkeypatch.setattr(rag.sync, "_BATCH", 4)
         path = tmp_path / "all.jsonl"
         write_lines(path, {f"a{n}": f"Bài số {n} của tháng." for n in range(20)})
-        first: Embedder = Interrupting(4)  # type: ignore[assignment] # two batches of chunks and of sentences
+        first: Embedder = Interrupting(2)  # type: ignore[assignment] # two batches
         report = run(Corpus(index, lambda: first), web, path)
         assert "interrupted; run the command again" in report.stopped
         assert len(report.added) == 8

@@ -28,7 +28,7 @@ _STAGES = {
     "word counts": ("index.lexical", "Lexical.frequencies"),
     "rows of SQLite": ("index.store", "Store.records"),
     "fuse": ("rag.retrieval", "fuse"),
-    "nearest sentences": ("rag.retrieval", "Retriever.rank"),
+    "nearest sentences": ("rag.retrieval", "Retriever._ranked"),
     "passages": ("rag.retrieval", "Retriever.retrieve"),
     "weigh the sentences": ("rag.pipeline", "weigh"),
     "read the best": ("rag.pipeline", "read"),
