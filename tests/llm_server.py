@@ -163,6 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")  # so that no client asks on a line that is about to close
         self.end_headers()
         self._write(_event(_chunk({"role": "assistant", "content": ""})))
 
@@ -190,7 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
         code = message.partition(" ")[0]
         body = json.dumps({"error": {"message": message, "type": "error", "code": code}}).encode()
         self.send_response(status)
-        for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
+        told = {"Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"}
+        for name, value in {**headers, **told}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
