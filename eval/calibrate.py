@@ -79,7 +79,7 @@ def collect(pipeline: Pipeline, golds: Sequence[Gold], progress: Progress = lamb
         for only, answerable, weight in wanted:
             evidence = pipeline.find(question, only).evidence
             # What a constraint refuses needs no weights, and would teach them to look at nothing else.
-            if evidence and not missed(question, evidence[0].features):
+            if evidence and not missed(question, evidence[0]):
                 rows.append(Row(features(question, evidence), answerable, weight))
     progress(len(golds), len(golds))
     return rows

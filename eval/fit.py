@@ -94,7 +94,7 @@ def _given(settings: Settings, path: Path) -> list[Row]:
         _tell(done, len(cases))
         question = pipeline.understand(case.question)
         evidence = pipeline.find(question, Filters(articles=frozenset([case.given]))).evidence
-        if evidence and not missed(question, evidence[0].features):
+        if evidence and not missed(question, evidence[0]):
             rows.append(Row(features(question, evidence), bool(case.given_answers), _OTHERS))
     pipeline.corpus.index.close()
     return rows

@@ -148,6 +148,16 @@ def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None
     return sorted([*judged, *rest], key=lambda e: -e.score)
 
 
+def lacking(question: Question, evidence: Evidence) -> list[str]:
+    """What the question names exactly, and the article of `evidence` holds nowhere: it is about another one."""
+    exact = [named for named in question.constraints.named if named.is_exact]
+    if not exact:
+        return []
+    passage = evidence.passage
+    said = f" {' '.join([*question.read(passage.article.text), '', *question.read(_around(passage))])} "
+    return [named.words for named in exact if not any(holds(said, way) for way in named.ways)]
+
+
 def _bounded(logit: float) -> float:
     return max(-_SUREST, min(_SUREST, logit))
 

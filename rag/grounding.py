@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.calibration import Calibration
-from rag.evidence import Evidence
+from rag.evidence import Evidence, lacking
 from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Article, Citation, Outcome
@@ -87,7 +87,7 @@ def judge(question: Question, evidence: Sequence[Evidence], calibration: Calibra
     if not evidence:
         return Verdict(Outcome.NOT_FOUND, 0.0, NO_PASSAGE)
     support = calibration.probability(features(question, evidence))
-    if reason := missed(question, evidence[0].features):
+    if reason := missed(question, evidence[0]):
         # Below whatever is refused for want of evidence: what speaks of another year or place does not answer.
         support = min(support, calibration.refuse_below / 2)
         return Verdict(Outcome.NOT_FOUND, support, reason, _near(question, evidence[0]))
@@ -111,14 +111,16 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
         yield Draft(f"{verdict.near} {best.text}", best.passage, best.span)
 
 
-def missed(question: Question, best: Mapping[str, float]) -> str:
-    """Which of the question's constraints the best evidence does not meet at all, in Vietnamese; "" if none."""
-    wanted = question.constraints
+def missed(question: Question, evidence: Evidence) -> str:
+    """Which of the question's constraints its best `evidence` does not meet at all, in Vietnamese; "" if none."""
+    wanted, best = question.constraints, evidence.features
     if not best["years"]:
         return f"Những đoạn liên quan nhất không có thông tin về năm {', '.join(sorted(wanted.years))}."
     if not best["firm"]:
         firm = [named.words for named in wanted.named if named.is_firm]
         return f"Những đoạn liên quan nhất không nói về {', '.join(firm)}."
+    if absent := lacking(question, evidence):
+        return f"Những đoạn liên quan nhất không nói về {', '.join(absent)}."
     if not best["posts"] and question.kind == Kind.PERSON:
         return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."
     if best["opposites"] < 1:

@@ -14,11 +14,11 @@ from rag.understanding.kinds import STRICT_KINDS, Kind
 from rag.vietnamese.sentences import is_list_item, same_sentence
 
 MAX_SENTENCES = 3
-# A further sentence must be nearly as good as the best one, and the whole stays short enough to be read.
-_MARGIN = 3.0
+# A further sentence must be nearly as good as the best one, and the whole stays short enough to be read. The first
+# further one may be the better one: the reader sees both.
+_MARGIN = 4.0
 _CONSIDERED = 12
-# One that is this near may be the better one: the reader sees both.
-_RIVAL = 2.5
+_AHEAD = 3  # sentences in which what was announced is told of
 _MARK_LENGTH = 4  # "(iv)"
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
@@ -66,7 +66,7 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     """The best sentence, those beside it that carry its answer on, and those that add what it leaves out."""
     best = evidence[0]
     chosen = [_Choice(best, _whole(question, best))]
-    if question.kind == Kind.LIST and chosen[0].words > _MAX_WORDS and (items := _condensed(chosen[0])):
+    if question.kind == Kind.LIST and chosen[0].words > _room(question) and (items := _condensed(question, chosen[0])):
         return items
     if question.is_part:  # beside the answers to the others there is room for the best alone
         return chosen
@@ -85,8 +85,7 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
             continue
         gained = missing & set(question.form(choice.text))
         answers = other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
-        rivals = best.score - other.score < _RIVAL and len(chosen) == 1
-        if not (gained or answers or rivals) or not _has_room(chosen, choice):
+        if not (gained or answers or len(chosen) == 1) or not _has_room(chosen, choice):
             continue
         if any(_overlap(c, choice) or _says_the_same(question, c, choice) for c in chosen):
             continue
@@ -95,7 +94,12 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     return chosen
 
 
-def _condensed(listed: _Choice) -> list[_Choice]:
+def _room(question: Question) -> int:
+    """How many words may be quoted."""
+    return _PART_OF_TWO if question.is_part else _MAX_WORDS
+
+
+def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
     """A list that is too long to be read, as its introduction and the beginning of each item; empty if it is none."""
     text, (begin, end) = listed.evidence.passage.article.text, listed.span
     inside = [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
@@ -103,7 +107,7 @@ def _condensed(listed: _Choice) -> list[_Choice]:
     if len(items) < 2:
         return []
     intro = _Choice(listed.evidence, inside[0])
-    room = max((_MAX_WORDS - intro.words) // len(items), _SHORTEST_ITEM)
+    room = max((_room(question) - intro.words) // len(items), _SHORTEST_ITEM)
     return [intro, *(_Choice(listed.evidence, _beginning(text, span, room)) for span in items)]
 
 
@@ -130,17 +134,26 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
     near = {e.span: e for e in evidence if e.passage is best.passage}
     if question.kind in _EXPLAINED:
         return [near[span] for span in spans[at + 1 : at + MAX_SENTENCES]]
+    if question.kind == Kind.LIST and not _is_of_list(question, best):
+        ahead = [near[span] for span in spans[at + 1 : at + 1 + _AHEAD]]
+        return [other for other in ahead if _is_of_list(question, other)][:1]
     if best.features["fits"]:
         return []
     fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].features["fits"]]
     return fitting[:1]
 
 
+def _is_of_list(question: Question, evidence: Evidence) -> bool:
+    """Whether `evidence` is a list's introduction or an item."""
+    is_item = is_list_item(evidence.passage.article.text, evidence.span)
+    return is_item or _with_list(question, evidence) != evidence.span
+
+
 def _whole(question: Question, evidence: Evidence) -> Span:
     """The span to quote: a list with its introduction, the sentence, or as much of a long one as can be read."""
     text = evidence.passage.article.text
     listed = _with_list(question, evidence)
-    if listed != evidence.span and (question.kind == Kind.LIST or _words(text, listed) <= _MAX_WORDS):
+    if listed != evidence.span and (question.kind == Kind.LIST or _words(text, listed) <= _room(question)):
         return listed
     if question.is_part:
         return _clauses(question, evidence, _sentence(evidence, _PART_OF_TWO), _PART_OF_TWO)
@@ -207,7 +220,7 @@ def _with_list(question: Question, evidence: Evidence) -> Span:
         return len(set(question.content) & set(question.form(text[slice(*span)])))
 
     if question.kind != Kind.LIST:  # as many items as can be read
-        while last > at and _words(text, (sentences[first][0], sentences[last][1])) > _MAX_WORDS:
+        while last > at and _words(text, (sentences[first][0], sentences[last][1])) > _room(question):
             last -= 1
     if last == first or (at > first and asked(sentences[first]) <= asked(evidence.span)):
         return evidence.span

@@ -9,9 +9,10 @@ from functools import cache
 
 from rag.schema import Turn
 from rag.understanding.constraints import UPPER, names_place, without_places, without_years, years
-from rag.understanding.kinds import Kind, answer_patterns, any_of
+from rag.understanding.kinds import Kind, answer_patterns, any_of, ask_words
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, match_form, strip_accents, typed_with_accents
+from rag.vietnamese.terms import syllables
 
 MAX_CHARS = 2000
 # How far back a follow-up to a follow-up is read.
@@ -26,7 +27,16 @@ _THING = re.compile(
     rf"tinh|thanh pho|nuoc)\s+{_POINTING}\b",
     re.IGNORECASE,
 )
+# "các mục tiêu đó", "hai cái này"; without accents "do" and "nay" are too many other words.
+_POINTED_AT = re.compile(
+    r"\b(?:các|những|mấy|hai|ba|bốn|năm|\d)\s+(?:\w+\s+){1,3}?(?:này|đó|ấy|kia|trên|vừa nêu)\b(?! đây)"
+)
 _CAPITALISED = f"[{UPPER}]\\w*"
+# How far something reaches, which is said as a place is.
+_REACH = re.compile(
+    r"(?:\b(?:trên|trong|ở|của|tren|o|cua)\s+)?\b(?:thế giới|toàn cầu|cả nước|toàn quốc|the gioi|toan cau|ca nuoc)\b",
+    re.IGNORECASE,
+)
 _FULL_NAME = re.compile(rf"\b{_CAPITALISED}(?:\s+{_CAPITALISED}){{1,3}}")
 _SPEAKING = re.compile(r"\s*\[\d+\]")
 
@@ -41,7 +51,7 @@ class Resolved:
 
 def resolve(text: str, history: Sequence[Turn]) -> Resolved:
     """`text` with what it leans on; alone if it is complete."""
-    if not history or not leans(text):
+    if not history or not (leans(text) or _repeats(text, history)):
         return Resolved(text)
     said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]
     now = _THING.sub(lambda m: _thing(m, said), _PERSON.sub(lambda m: _person(said) or m.group(), text))
@@ -54,7 +64,20 @@ def leans(text: str) -> bool:
     opening, anywhere, other = _phrases(accented=accented)
     # What only looks like one of them is put out of sight.
     rest = other.sub("-", match_form(text) if accented else fold(text))
-    return bool(opening.match(rest) or anywhere.search(rest))
+    return bool(opening.match(rest) or anywhere.search(rest) or _POINTED_AT.search(rest))
+
+
+def _repeats(text: str, history: Sequence[Turn]) -> bool:
+    """Whether a question names nothing of its own and all that it is about was said just before: "gồm những mục tiêu
+    nào?" after three aims were told of.
+    """
+    accented = typed_with_accents(text)
+    if years(text) or names_place(text) or re.search(rf"(?<!^)\b[{UPPER}\d]", text):
+        return False
+    form = match_form if accented else fold
+    said = set(syllables(form(" ".join(clean(turn.text) for turn in history[-2:]))))
+    about = set(syllables(ask_words(text, accented=accented)[0])) - set(map(form, lines("stopwords.txt")))
+    return bool(about) and about <= said
 
 
 def without_pointers(text: str) -> str:
@@ -79,8 +102,8 @@ def without_replaced(questions: Sequence[str]) -> list[str]:
     for at, question in enumerate(questions):
         if years(question):
             kept[:at] = map(without_years, kept[:at])
-        if names_place(question):
-            kept[:at] = map(without_places, kept[:at])
+        if names_place(question) or _REACH.search(question):
+            kept[:at] = (_REACH.sub(" ", without_places(one)) for one in kept[:at])
     return kept
 
 

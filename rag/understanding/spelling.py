@@ -79,7 +79,7 @@ class Speller:
         self._learn()
         words = list(_WORD.finditer(text))
         width = _CANDIDATES if len(words) <= _LONG else 2
-        steps = [self._step(text, word, bare=bare, typos=typos)[:width] for word in words]
+        steps = [self._step(text, words, at, bare=bare, typos=typos)[:width] for at in range(len(words))]
         pieces, at = [], 0
         for word, syllable in zip(words, self._best(steps, bare=bare), strict=True):
             pieces += [text[at : word.start()], _like(word.group(), syllable)]
@@ -109,8 +109,9 @@ class Speller:
         self._counts, self._by_fold, self._by_keys = counts, by_fold, by_keys
         self._version = version
 
-    def _step(self, text: str, word: re.Match[str], *, bare: bool, typos: bool) -> list[_Candidate]:
-        """What a typed syllable may be, what is likeliest by itself first."""
+    def _step(self, text: str, words: Sequence[re.Match[str]], at: int, *, bare: bool, typos: bool) -> list[_Candidate]:
+        """What the syllable typed at that place of `words` may be, what is likeliest by itself first."""
+        word = words[at]
         typed = match_form(word.group())
         if typed.isdigit():
             return [_Candidate(typed, 1.0)]
@@ -125,6 +126,8 @@ class Speller:
             others = [_Candidate(term, self._counts[term], prior) for term in alike if term != typed]
         else:
             others = self._mended(typed, alike)
+            if self._is_name(word):
+                others = self._beside(others, words[at - 1 : at], words[at + 1 : at + 2])
         return [itself, *sorted(others, key=lambda c: -c.prior * c.count)]
 
     def _is_right(self, text: str, word: re.Match[str]) -> bool:
@@ -132,10 +135,24 @@ class Speller:
         typed = word.group()
         if len(typed) == 1 or (typed.isupper() and not has_accents(typed)) or typed.lower() in foreign_words():
             return True
-        if not typed.islower() and not has_accents(typed) and match_form(typed) not in self._counts:
-            return telex_meant(typed, self._by_keys) is None  # "Trump", but not "Tinhr"
         beside = text[word.start() - 1 : word.start()] + text[word.end() : word.end() + 1]
         return any(c.isdigit() or c in "/_@" for c in beside)
+
+    def _is_name(self, word: re.Match[str]) -> bool:
+        """Whether this may be a name that nobody else has: "Trump", but not "Tinhr"."""
+        typed = word.group()
+        unknown = not typed.islower() and not has_accents(typed) and match_form(typed) not in self._counts
+        return unknown and telex_meant(typed, self._by_keys) is None
+
+    def _beside(
+        self, candidates: Sequence[_Candidate], before: Sequence[re.Match[str]], after: Sequence[re.Match[str]]
+    ) -> list[_Candidate]:
+        """Those of `candidates` that the corpus has beside the same word: "Quangg" may be "Quang" after "Vũ"."""
+        left, right = ([match_form(word.group()) for word in words] for words in (before, after))
+        pairs = [[*(f"{a}_{c.syllable}" for a in left), *(f"{c.syllable}_{b}" for b in right)] for c in candidates]
+        asked = sorted({pair for group in pairs for pair in group})
+        held = {pair for pair, count in zip(asked, self._index.frequencies("pairs", asked)[1], strict=True) if count}
+        return [c for c, group in zip(candidates, pairs, strict=True) if held & set(group)]
 
     def _mended(self, typed: str, alike: Sequence[str]) -> list[_Candidate]:
         """Candidates for what is no syllable."""
@@ -147,7 +164,7 @@ class Speller:
             plain = strip_accents(typed)
             for near in _edits(plain):
                 for term in self._by_fold.get(near, ()):
-                    if term in self._corpus:
+                    if term in self._corpus or term in _asking_syllables():
                         # One letter, and it must be the accents too, unless there were none.
                         kept = not has_accents(typed) or _accents(typed) == _accents(term)
                         found.setdefault(term, _LETTER if kept else _LETTER * 0.1)
@@ -253,6 +270,11 @@ def _like(typed: str, restored: str) -> str:
 def _asking() -> tuple[tuple[str, ...], ...]:
     """The phrases of questions, as syllables."""
     return tuple(tuple(syllables(phrase)) for phrase in (*asking_phrases(), *lines("stopwords.txt")))
+
+
+@cache
+def _asking_syllables() -> frozenset[str]:
+    return frozenset(syllable for phrase in asking_phrases() for syllable in syllables(phrase))
 
 
 @cache
