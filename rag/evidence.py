@@ -34,9 +34,8 @@ _WEIGHTS = {
     "opposites": 1.0,
     "reader": 0.5,
 }
-_READ = 8  # sentences offered to the reader; it reads as many of them as fit
-# Of those that are further below the best, the reader puts less than one in a hundred first (216 gold dev questions).
-_NEAR = 3.0
+# The reader reads the best sentences, so many at most, and none that is further below the best.
+_READ, _NEAR = 8, 6.0
 _SUREST = 12.0
 _FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
 _SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
@@ -121,7 +120,7 @@ def weigh(
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
                 **_constraints(question, words, context, passage.article, said.get(passage.article.id, "")),
             }
-            if _is_figure_of_another_year(question, sentence, before):
+            if _is_of_another_year(question, sentence, before, passage.article):
                 features["years"] = 0.0
             evidence.append(Evidence(passage, span, features))
             joined = last and same_sentence(passage.article.text, last, span)
@@ -142,7 +141,7 @@ def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None
         )
         for e, reading in zip(evidence, readings, strict=False)
     ]
-    # What there was no room to read is taken for as bad as the worst that was read.
+    # What was not read is taken for as bad as the worst that was.
     worst = min((e.features["reader"] for e in judged), default=0.0)
     rest = [replace(e, features={**e.features, "reader": worst}) for e in evidence[len(judged) :]]
     return sorted([*judged, *rest], key=lambda e: -e.score)
@@ -182,13 +181,16 @@ def _constraints(
     }
 
 
-def _is_figure_of_another_year(question: Question, sentence: str, before: Sequence[str]) -> bool:
-    """Whether a figure is asked for of a year that neither `sentence` nor what it follows names, and it names another.
+def _is_of_another_year(question: Question, sentence: str, before: Sequence[str], article: Article) -> bool:
+    """Whether a year is asked about that neither `sentence` nor what it follows names, and it names another; unless
+    `article` names it elsewhere, and no figure is asked for.
 
     What figures are compared with, or counted from or to, is not the year that they are of.
     """
     wanted = question.constraints.years
-    if not wanted or question.kind not in _FIGURES or _SPAN_OF_YEARS.search(sentence):
+    if not wanted or _SPAN_OF_YEARS.search(sentence):
+        return False
+    if question.kind not in _FIGURES and any(year in article.text for year in wanted):
         return False
     named = years(_OTHER_ENDS.sub(" ", sentence))
     return bool(named) and not wanted & {*named, *before}

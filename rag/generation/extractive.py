@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from rag.evidence import Evidence
 from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Span
-from rag.understanding.kinds import STRICT_KINDS, Kind
+from rag.understanding.kinds import STRICT_KINDS, Kind, any_of
+from rag.vietnamese.data import lines
+from rag.vietnamese.normalize import match_form
 from rag.vietnamese.sentences import is_list_item, same_sentence
 
 MAX_SENTENCES = 3
@@ -66,8 +69,10 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     """The best sentence, those beside it that carry its answer on, and those that add what it leaves out."""
     best = evidence[0]
     chosen = [_Choice(best, _whole(question, best))]
-    if question.kind == Kind.LIST and chosen[0].words > _room(question) and (items := _condensed(question, chosen[0])):
-        return items
+    if question.kind == Kind.LIST and chosen[0].words > _room(question):
+        if items := _condensed(question, chosen[0]):
+            return items
+        chosen = [_Choice(best, _sentence(best, _room(question)))]
     if question.is_part:  # beside the answers to the others there is room for the best alone
         return chosen
     for beside in _beside(question, best, evidence):
@@ -137,10 +142,18 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
     if question.kind == Kind.LIST and not _is_of_list(question, best):
         ahead = [near[span] for span in spans[at + 1 : at + 1 + _AHEAD]]
         return [other for other in ahead if _is_of_list(question, other)][:1]
+    if at > 0 and _leading().match(match_form(best.text)):
+        return [near[spans[at - 1]]]
     if best.features["fits"]:
         return []
     fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].features["fits"]]
     return fitting[:1]
+
+
+@cache
+def _leading() -> re.Pattern[str]:
+    """How a sentence begins that leans on the one before it."""
+    return any_of([match_form(line) for line in lines("leaning_sentences.txt")])
 
 
 def _is_of_list(question: Question, evidence: Evidence) -> bool:
@@ -192,7 +205,7 @@ def _clauses(question: Question, evidence: Evidence, span: Span, limit: int) -> 
     runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
     short = evidence.short
     short_enough = [run for run in runs if run[0] <= short[0] < short[1] <= run[1] and _words(text, run) <= limit]
-    return max(short_enough, key=worth, default=span)
+    return max(short_enough, key=worth, default=_beginning(text, evidence.span, limit))
 
 
 def _is_outside(before: str) -> bool:

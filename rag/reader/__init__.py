@@ -1,7 +1,8 @@
 """Reading the best sentences against the question: which of them answers it, with which words, or none.
 
 A small extractive reader: the lower layers of the bundled embedding model as they are, and upper layers and a head of
-our own (`weights.npz`, trained by `eval/train_reader.py`). Question and sentences go through it together, once.
+our own (`weights.npz`, trained by `eval/train_reader.py`). The question goes through it together with as many
+sentences as there is room for, and again with the next ones.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Reader(Protocol):
         """Load now what is otherwise loaded by the first reading."""
 
     def read(self, question: str, sentences: Sequence[str]) -> list[Reading]:
-        """A reading of each of `sentences`, in order, as far as they fit; the likeliest should come first."""
+        """A reading of each of `sentences`, in order. Those that are read together are compared with each other."""
 
 
 def open_reader(settings: Settings) -> Reader:

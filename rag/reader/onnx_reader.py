@@ -24,7 +24,7 @@ from rag.reader.weights import ReaderWeights, version
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-# What one reading may cost: tokens in all (in training 208), of the question, and of each sentence.
+# What is read together: tokens in all (in training 208), of the question, and of each sentence.
 MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 176, 64, 96
 # Less room than this is not worth beginning a sentence in.
 WORTHWHILE = 24
@@ -61,6 +61,13 @@ class OnnxReader:
             EmbedderError: the cache cannot be written, or the graph in it is damaged.
         """
         self.load()
+        readings: list[Reading] = []
+        while len(readings) < len(sentences):
+            readings += self._read_together(question, sentences[len(readings) :])
+        return readings
+
+    def _read_together(self, question: str, sentences: Sequence[str]) -> list[Reading]:
+        """Readings of the first of `sentences`: as many as there is room for, at least one."""
         ids, places = self.arrange(question, sentences)
         (logits,) = self._session.run(None, {"input_ids": np.array([ids], np.int64)})
         starts, ends = logits[0, :, 0], logits[0, :, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rag.understanding.constraints import YEAR_PHRASE, years
@@ -11,8 +12,15 @@ from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
 _JOINTS = ("và", "so với", "với", "còn", "cùng với", "đồng thời", "rồi", "hay")
-_JOINT = "|".join(sorted({*_JOINTS, *map(strip_accents, _JOINTS)}, key=len, reverse=True))
-_AND = re.compile(rf"\s*(?:[,;]\s*)?\b(?:{_JOINT})\b\s+(?!nhau\b)|\s*;\s*", re.IGNORECASE)
+
+
+def _joint(words: Collection[str]) -> re.Pattern[str]:
+    longest_first = "|".join(sorted(words, key=len, reverse=True))
+    return re.compile(rf"\s*(?:[,;]\s*)?\b(?:{longest_first})\b\s+(?!nhau\b)|\s*;\s*", re.IGNORECASE)
+
+
+# Without accents "con" may be "còn"; with them it is "con số".
+_AND, _BARE_AND = _joint(_JOINTS), _joint([*map(strip_accents, _JOINTS)])
 _NEXT = re.compile(r"\?\s+(?:(?:thế còn|thế|còn|và|vậy|đồng thời)\s+)?(?=\w)", re.IGNORECASE)
 _COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.IGNORECASE)
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
@@ -40,16 +48,26 @@ def splits(text: str) -> list[Split]:
     text = _IN_ORDER.sub("", text)
     compared = bool(_COMPARING.match(text) or _COMPARED.search(text))
     text = _COMPARING.sub("", text)
-    joined = [way for joint in _AND.finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))]
+    joined = [
+        way for joint in _joints(text).finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))
+    ]
     middle = len(text) / 2
     joined.sort(key=lambda way: (not way.is_sure, abs(len(way.parts[0]) - middle)))
     return [*ways, *joined][:_MOST]
 
 
+def _joints(text: str) -> re.Pattern[str]:
+    return _AND if has_accents(text) else _BARE_AND
+
+
 def _of_years(text: str) -> list[Split]:
     """All but the years is shared: "Kim ngạch năm 2022 và 2023"."""
     found = list(YEAR_PHRASE.finditer(text))
-    if len(found) != 2 or len(years(text)) != 2 or not _AND.fullmatch(text[found[0].end() : found[1].start()] or "-"):
+    if (
+        len(found) != 2
+        or len(years(text)) != 2
+        or not _joints(text).fullmatch(text[found[0].end() : found[1].start()] or "-")
+    ):
         return []
     begin, end = text[: found[0].start()], text[found[1].end() :]
     return [Split((begin + found[0].group() + end, begin + found[1].group() + end))]
