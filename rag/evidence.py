@@ -183,14 +183,15 @@ def _constraints(
 
 def _is_of_another_year(question: Question, sentence: str, before: Sequence[str], article: Article) -> bool:
     """Whether a year is asked about that neither `sentence` nor what it follows names, and it names another; unless
-    `article` names it elsewhere, and no figure is asked for.
+    `article` names it elsewhere or is of it, and no figure is asked for.
 
     What figures are compared with, or counted from or to, is not the year that they are of.
     """
     wanted = question.constraints.years
     if not wanted or _SPAN_OF_YEARS.search(sentence):
         return False
-    if question.kind not in _FIGURES and any(year in article.text for year in wanted):
+    of_article = f"{article.text} {article.published}"
+    if question.kind not in _FIGURES and any(year in of_article for year in wanted):
         return False
     named = years(_OTHER_ENDS.sub(" ", sentence))
     return bool(named) and not wanted & {*named, *before}

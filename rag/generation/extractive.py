@@ -17,8 +17,8 @@ from rag.vietnamese.normalize import match_form
 from rag.vietnamese.sentences import is_list_item, same_sentence
 
 MAX_SENTENCES = 3
-# A further sentence must be nearly as good as the best one, and the whole stays short enough to be read. The first
-# further one may be the better one: the reader sees both.
+# A further sentence must be nearly as good as the best one, and the whole stays short enough to be read. It may be the
+# better one: whoever asks sees both.
 _MARGIN = 4.0
 _CONSIDERED = 12
 _AHEAD = 3  # sentences in which what was announced is told of
@@ -81,6 +81,7 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
             chosen = [choice]
         elif _has_room(chosen, choice):
             chosen.append(choice)
+    may_be_another = question.kind != Kind.LIST or not _is_of_list(question, best)
     missing = set(question.content) - set(question.form(" ".join(c.text for c in chosen)))
     for other in evidence[1:_CONSIDERED]:
         if best.score - other.score > _MARGIN:
@@ -90,7 +91,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
             continue
         gained = missing & set(question.form(choice.text))
         answers = other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
-        if not (gained or answers or len(chosen) == 1) or not _has_room(chosen, choice):
+        rivals = may_be_another and len(chosen) == 1
+        if not (gained or answers or rivals) or not _has_room(chosen, choice):
             continue
         if any(_overlap(c, choice) or _says_the_same(question, c, choice) for c in chosen):
             continue
