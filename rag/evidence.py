@@ -12,6 +12,7 @@ from rag.question import Question
 from rag.reader import Reader
 from rag.schema import Article, Passage, Span
 from rag.understanding.constraints import Named, holds, posts, years
+from rag.understanding.equivalents import Phrase
 from rag.understanding.kinds import Kind, answer_patterns
 from rag.vietnamese.data import lines
 from rag.vietnamese.sentences import same_sentence
@@ -37,6 +38,7 @@ _WEIGHTS = {
 # The reader reads the best sentences, so many at most, and none that is further below the best.
 _READ, _NEAR = 8, 6.0
 _SUREST = 12.0
+_DEPARTMENT = ("sở", "so")
 _FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
 _SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
 _OTHER_ENDS = re.compile(
@@ -148,8 +150,8 @@ def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None
 
 
 def lacking(question: Question, evidence: Evidence) -> list[str]:
-    """What the question names exactly, and the article of `evidence` holds nowhere: it is about another one."""
-    exact = [named for named in question.constraints.named if named.is_exact]
+    """What the question names for sure, and the article of `evidence` holds nowhere: it is about another one."""
+    exact = [named for named in question.constraints.named if named.sort]
     if not exact:
         return []
     passage = evidence.passage
@@ -172,11 +174,11 @@ def _constraints(
     here = posts(words, accented=question.accented) if wanted.posts else ()
     return {
         "firm_here": _mean([float(any(holds(sentence, way) for way in n.ways)) for n in wanted.named if n.is_firm]),
-        "posts_here": _mean([float(any(post[: len(one)] == one for one in here)) for post in wanted.posts]),
+        "posts_here": _mean([float(any(_is_post(post, one) for one in here)) for post in wanted.posts]),
         "years": _mean([_year(year, around, article) for year in wanted.years]),
         "names": _mean([float(is_met) for _, is_met in met]),
         "firm": _mean([_firm(named, around, said) for named in wanted.named if named.is_firm]),
-        "posts": _mean([float(any(post[: len(one)] == one for one in held)) for post in wanted.posts]),
+        "posts": _mean([float(any(_is_post(post, one) for one in held)) for post in wanted.posts]),
         "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
     }
 
@@ -211,6 +213,11 @@ def _firm(named: Named, context: str, said: str) -> float:
     if any(holds(context, way) for way in named.ways):
         return 1.0
     return 0.5 * any(holds(said, way) for way in named.ways)
+
+
+def _is_post(wanted: Phrase, held: Phrase) -> bool:
+    """Whether a post is the one asked for, less exactly said; or whether the question left out which department's."""
+    return wanted[: len(held)] == held or (wanted[-1] in _DEPARTMENT and held[: len(wanted)] == wanted)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -37,11 +37,18 @@ def apart(whole: Finding, find: Callable[[Question], Finding]) -> Sequence[Findi
         parts = [find(part) for part in way.parts]
         if any(part.verdict.outcome == Outcome.NOT_FOUND for part in parts):
             continue
+        if way.is_sure and whole.verdict.outcome != Outcome.NOT_FOUND and _is_one_sentence(parts):
+            return [whole]
         if way.is_sure:
             return parts
         if _is_better(whole, parts):
             better.append(parts)
     return max(better, key=lambda parts: min(part.verdict.support for part in parts), default=[whole])
+
+
+def _is_one_sentence(parts: Sequence[Finding]) -> bool:
+    """Whether the same sentence answers all of `parts`."""
+    return len({(part.evidence[0].passage.article.id, part.evidence[0].span) for part in parts}) == 1
 
 
 def _may_be_better(whole: Finding, way: Sequence[Question]) -> bool:

@@ -216,7 +216,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
 def _named(now: str, before: Sequence[str], *, accented: bool) -> Constraints:
     """The constraints of a question; what only the questions before it name need not be said again."""
     own, topic = (constraints(text, accented=accented) for text in (now, " ".join(before)))
-    inherited = tuple(replace(named, is_firm=False, is_exact=False) for named in topic.named if named not in own.named)
+    inherited = tuple(replace(named, is_firm=False, sort="") for named in topic.named if named not in own.named)
     return replace(own, years=own.years | topic.years, named=(*own.named, *inherited))
 
 

@@ -113,21 +113,38 @@ def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
     items = inside[1:]
     if len(items) < 2:
         return []
-    intro = _Choice(listed.evidence, inside[0])
-    room = max((_room(question) - intro.words) // len(items), _SHORTEST_ITEM)
-    return [intro, *(_Choice(listed.evidence, _beginning(text, span, room)) for span in items)]
+    ways = [_beginnings(text, span) for span in items]
+    told = [0] * len(items)  # by which of its beginnings each item is told
+
+    def words(at: int) -> int:
+        return _words(text, ways[at][told[at]])
+
+    room = _room(question) - _words(text, inside[0]) - sum(map(words, range(len(items))))
+    if room < 0:
+        return []
+    while longer := [
+        (words(at), at)
+        for at in range(len(items))
+        if told[at] + 1 < len(ways[at]) and _words(text, ways[at][told[at] + 1]) - words(at) <= room
+    ]:
+        before, at = min(longer)  # more of the one of which least is told
+        told[at] += 1
+        room -= words(at) - before
+    spans = [inside[0], *(options[at] for options, at in zip(ways, told, strict=True))]
+    return [_Choice(listed.evidence, span) for span in spans]
+
+
+def _beginnings(text: str, span: Span) -> list[Span]:
+    """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
+    start, end = span
+    ends = [m.start() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    return [(start, at) for at in ends if _words(text, (start, at)) >= _SHORTEST_ITEM // 2] + [span]
 
 
 def _beginning(text: str, span: Span, words: int) -> Span:
-    """The first clauses of `span`, at most `words` words of them where it can be parted so."""
-    start, end = span
-    ends = [m.start() for m in _PART_END.finditer(text, start, end)]
-    ends = [at for at in ends if _is_outside(text[start:at])]
-    ends = [at for at in ends if len(text[start:at].split()) >= _SHORTEST_ITEM // 2]
-    short = [at for at in ends if len(text[start:at].split()) <= words]
-    if len(text[start:end].split()) <= words or not ends:
-        return span
-    return start, short[-1] if short else ends[0]
+    """As much of the beginning of `span` as `words` words allow, where it can be parted so."""
+    ways = _beginnings(text, span)
+    return max((way for way in ways if _words(text, way) <= words), default=ways[0])
 
 
 def _has_room(chosen: Sequence[_Choice], choice: _Choice) -> bool:

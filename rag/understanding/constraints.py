@@ -34,14 +34,15 @@ class Named:
     """Something that the question names; `ways` are the ways to write it, any of which will do.
 
     `words` is how it is called when it is missed. `is_firm` if an answer about another one is wrong: a place, a day, an
-    ordinal, a document number, the whole name of a person; other capitals may be mere emphasis. `is_exact` if it is
-    sure to be just that; what looks like a person's name may be two that stand side by side.
+    ordinal, a document number, the whole name of a person; other capitals may be mere emphasis. `sort` tells which
+    of these it is for what an answer has to hold by just that name: "" for the name of a person, which may be two that
+    stand side by side, and for a region, since a place in it may be meant.
     """
 
     words: str
     ways: tuple[Phrase, ...]
     is_firm: bool
-    is_exact: bool = False
+    sort: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +124,14 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
         if d and m and int(d) <= 31 and int(m) <= 12:
             month = "tháng" if accented else "thang"
             is_day = bool(_BEFORE_DAY.search(text, 0, day.start()) or re.match(r"\s*[/-]\s*\d", text[day.end() :]))
-            yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day, is_exact=is_day)
+            yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day, "day" if is_day else "")
     for ordinal in _ORDINAL.finditer(text):
-        yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, is_exact=True)
+        yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, sort="ordinal")
     in_places = [f" {' '.join(way)} " for place in places for way in place.ways]
     for name, is_firm in _capitals(text):
         phrase = form(name, accented=accented)
         if phrase and not any(holds(way, phrase) for way in in_places):
-            yield Named(name, (phrase,), is_firm, is_exact=is_firm and name[0].isdigit())
+            yield Named(name, (phrase,), is_firm, "document" if is_firm and name[0].isdigit() else "")
 
 
 def _capitals(text: str) -> Iterator[tuple[str, bool]]:
@@ -195,10 +196,11 @@ def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, bool]], 
     """Places by their names: the place, and whether it needs its capitals."""
     table: dict[Phrase, tuple[Named, bool]] = {}
     plain = frozenset(map(strip_accents, lexicon()))
-    for line in lines("places.txt"):
+    listed = [(line, "place") for line in lines("places.txt")] + [(line, "") for line in lines("regions.txt")]
+    for line, sort in listed:
         names = [name.strip() for name in line.split(";")]
         ways = tuple(form(name.lstrip("!"), accented=accented) for name in names)
-        place = Named(names[0].lstrip("!"), ways, is_firm=True, is_exact=True)
+        place = Named(names[0].lstrip("!"), ways, is_firm=True, sort=sort)
         if place.words == "Việt Nam":  # what the articles are about, named or not
             continue
         for name, way in zip(names, ways, strict=True):

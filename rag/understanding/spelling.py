@@ -97,7 +97,7 @@ class Speller:
         self._corpus = frozenset(counts)
         for term, words in lexicon().items():
             counts[term] += words * _DICTIONARY + bigrams().share(term) * _PER_MILLION
-        for place in lines("places.txt"):
+        for place in (*lines("places.txt"), *lines("regions.txt")):
             for syllable in syllables(place):
                 counts[syllable] += _DICTIONARY
         for syllable in {syllable for phrase in _asking() for syllable in phrase}:

@@ -11,7 +11,20 @@ from rag.understanding.kinds import Kind, ask_words
 from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
-_JOINTS = ("và", "so với", "với", "còn", "cùng với", "đồng thời", "rồi", "hay")
+_JOINTS = (
+    "và",
+    "so với",
+    "với",
+    "còn",
+    "cùng với",
+    "đồng thời",
+    "rồi",
+    "hay",
+    "khác gì",
+    "khác gì so với",
+    "khác gì với",
+    "khác với",
+)
 
 
 def _joint(words: Collection[str]) -> re.Pattern[str]:
