@@ -3,7 +3,8 @@
 The first are real in everything. Each of the others is one of them in which sentences were exchanged for those of any
 others; its terms are those of its sentences, and its vectors are real ones with noise. The noise is the difference of
 two real vectors, so that it lies as they lie, and as strong as makes the nearest neighbour of a vector as near as the
-real ones' would be in a corpus of that size: that cosine rises by so much with each doubling of the real ones.
+real ones' of another article would be in a corpus of that size: that cosine rises by so much with each doubling of the
+articles. Those of the same article do not count: they are as near in a small corpus as in a large one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval.errors import EvalError
 from index.schema import Entry, Vectors
@@ -26,8 +28,12 @@ from rag.schema import Article, Chunk
 from rag.vietnamese import terms as vietnamese_terms
 from rag.vietnamese.terms import FIELDS, SKETCH, Terms
 
+Owners = NDArray[np.int64]
+"""The number of the article that each vector is of."""
+
 _SWAPPED = 0.8  # of the sentences of an article that was made
 _PROBES = 500  # vectors that tell how near neighbours are
+_FEWEST = 4
 _NEAREST = 0.99  # a neighbour as near as that is the same text
 
 
@@ -65,7 +71,11 @@ class Maker:
     """Makes entries of an index, the real articles first."""
 
     def __init__(self, articles: Sequence[Article], embedder: Embedder, chunks: int) -> None:
-        """Embed `articles`, which takes a second each, and set the noise for an index of so many `chunks`."""
+        """Embed `articles`, which takes a second each, and set the noise for an index of so many `chunks`.
+
+        Raises:
+            EvalError: there are too few articles.
+        """
         self._chance = random.Random(0)  # noqa: S311 # no secret
         self._random = np.random.default_rng(0)
         batch = [(article, chunk_article(article)) for article in articles]
@@ -77,9 +87,10 @@ class Maker:
         ]
         self._terms = dict[str, Terms]()
         records = [record for entry in self.real for record in entry.records]
+        owners = np.repeat(np.arange(len(self.real)), [len(entry.records) for entry in self.real])
         self.vectors: Vectors = np.stack([record.vector for record in records])
         self._parts: Vectors = np.concatenate([record.part_vectors for record in records])
-        self.nearest = min(_NEAREST, _extrapolated(self.vectors, chunks, self._random))
+        self.nearest = min(_NEAREST, _extrapolated(self.vectors, owners, chunks, self._random))
         self.noise = self._calibrated()
 
     def entries(self) -> Iterator[Entry]:
@@ -140,14 +151,27 @@ class Maker:
         return low
 
 
-def _extrapolated(vectors: Vectors, count: int, chance: np.random.Generator) -> float:
-    """The median cosine to the nearest neighbour in a corpus of `count`, by a line through four sizes of this one."""
-    sizes = [len(vectors) >> halved for halved in range(4)]
-    medians = []
-    for size in sizes:
-        some = vectors[chance.permutation(len(vectors))[:size]]
-        cosines = some[:_PROBES] @ some.T
-        cosines[np.arange(len(cosines)), np.arange(len(cosines))] = -1
-        medians.append(float(np.median(cosines.max(axis=1))))
+def _extrapolated(vectors: Vectors, owners: Owners, count: int, chance: np.random.Generator) -> float:
+    """The median cosine to the nearest one of another owner among `count`, by a line through sizes of this corpus.
+
+    The sizes are all owners, and the means over both halves of them, all quarters and all eighths, in any order.
+    """
+    place = chance.permutation(owners.max() + 1)[owners]
+    sizes, medians = [], []
+    for parts in (1, 2, 4, 8):
+        if owners.max() + 1 >= parts * 2:
+            sizes.append(len(vectors) / parts)
+            medians.append(np.mean([_nearest(vectors, owners, place % parts == part, chance) for part in range(parts)]))
+    if len(sizes) < 2:
+        raise EvalError(f"{_FEWEST} articles are the fewest that tell how near neighbours are: give more with --real.")
     rise, level = np.polyfit(np.log2(sizes), medians, 1)
     return float(level + rise * np.log2(count))
+
+
+def _nearest(vectors: Vectors, owners: Owners, among: NDArray[np.bool_], chance: np.random.Generator) -> float:
+    """The median cosine of some of them to the nearest one of another owner, `among` which both are."""
+    some, their = vectors[among], owners[among]
+    probes = chance.permutation(len(some))[:_PROBES]
+    cosines = some[probes] @ some.T
+    cosines[their[probes, None] == their] = -1
+    return float(np.median(cosines.max(axis=1)))

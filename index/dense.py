@@ -3,8 +3,8 @@
 Derived from the store. A snapshot file, named by the last operation it has seen, saves the replay of the
 whole log when the index is opened; anything newer is replayed on top of it. It ends with a digest of what was written.
 
-As many vectors as are searched in a moment are kept as they are. Of more of them a bit for each dimension is kept in
-memory, or a graph if that was chosen, and the best are ranked by the vectors themselves: see `index.kinds`.
+As many vectors as are searched in a moment are kept as they are. Of more of them two bits for each dimension are kept
+in memory, or a graph if that was chosen, and the best are ranked by the vectors themselves: see `index.kinds`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Dense:
             self._moment = now
 
     def _replay(self, operations: Sequence[Operation], records: int) -> None:
-        written = [(op.rid, op.vector) for op in operations if op.vector is not None]
+        written = [(op.rid, vector) for op in operations if (vector := op.vector) is not None]
         if self._kind is not None:
             self._kind.remove(np.array([op.rid for op in operations], np.int64))
         if not written:

@@ -165,7 +165,7 @@ class Lexical:
         touched = tantivy.Query.term_set_query(self._schema, _RID, [operation.rid for operation in operations])
         writer.delete_documents_by_query(touched)
         for operation in operations:
-            if operation.terms is not None:
+            if (terms := operation.terms) is not None:  # they are unpacked each time they are asked for
                 document = tantivy.Document()
                 document.add_unsigned(_RID, operation.rid)
                 document.add_text(_DOCUMENT, operation.document)
@@ -173,7 +173,7 @@ class Lexical:
                 if operation.published:
                     document.add_unsigned(_PUBLISHED, operation.published.toordinal())
                 for field in self._fields:
-                    document.add_text(field, " ".join(operation.terms.get(field, ())))
+                    document.add_text(field, " ".join(terms.get(field, ())))
                 writer.add_document(document)
 
     def rids(self) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,6 +194,22 @@ def test_only_what_is_new_is_replayed(store: Store, tmp_path: Path, monkeypatch:
     rids.clear()
     assert fresh(store, tmp_path).search(QUERY, 99, None) == lexical.search(QUERY, 99, None)
     assert rids == []
+
+
+def test_the_terms_of_a_record_are_unpacked_once(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is most of the work of reading them."""
+    write(store, make_entries(5))
+    remove(store, "d004")
+    unpacked: list[bytes] = []
+    original = zlib.decompress
+
+    def spy(packed: bytes) -> bytes:
+        unpacked.append(packed)
+        return original(packed)
+
+    monkeypatch.setattr(zlib, "decompress", spy)
+    fresh(store, tmp_path)
+    assert len(unpacked) == 12
 
 
 def files(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from eval.errors import EvalError
-from eval.scale_articles import Maker, made_up_articles, read_articles
+from eval.scale_articles import Maker, _extrapolated, made_up_articles, read_articles
 from tests.conftest import HashEmbedder
 
 
@@ -35,6 +35,25 @@ def test_noise_brings_neighbours_as_near_as_in_a_large_corpus() -> None:
     maker = Maker(made_up_articles(20), HashEmbedder(), 100_000)
     made = np.stack([record.vector for entry in islice(maker.entries(), 20, 120) for record in entry.records])
     assert np.median((made @ maker.vectors.T).max(axis=1)) == pytest.approx(maker.nearest, abs=0.02)
+
+
+def test_neighbours_in_the_same_article_do_not_make_a_corpus_look_dense() -> None:
+    random = np.random.default_rng(0)
+    strangers, near = (random.standard_normal((400, 1, 64)), 0.2 * random.standard_normal((400, 4, 64)))
+    rows = (strangers + near).reshape(-1, 64)
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    owners = np.repeat(np.arange(400), 4)
+    cosines = vectors @ vectors.T
+    same = owners[:, None] == owners
+    assert np.median(np.where(same & ~np.eye(len(owners), dtype=bool), cosines, -1).max(axis=1)) > 0.95
+    truth = np.median(np.where(same, -1, cosines).max(axis=1))
+    few = slice(100 * 4)
+    assert _extrapolated(vectors[few], owners[few], 1_600, random) == pytest.approx(truth, abs=0.02)
+
+
+def test_too_few_articles_tell_nothing() -> None:
+    with pytest.raises(EvalError, match=r"4 articles are the fewest .*: give more with --real"):
+        Maker(made_up_articles(3), HashEmbedder(), 10_000)
 
 
 def test_a_file_that_holds_no_articles_is_named(tmp_path: Path) -> None:
