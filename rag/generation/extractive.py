@@ -29,7 +29,7 @@ _MAX_WORDS = 75
 # Kinds whose answer is a few words of the sentence.
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
-_LONG_SENTENCE, _PART_OF_TWO = 60, 36
+_LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 36, 48
 _SHORTEST_ITEM = 8  # words
 _PART_END = re.compile(r"[,;:](?=\s)")
 
@@ -103,7 +103,9 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
 
 def _room(question: Question) -> int:
     """How many words may be quoted."""
-    return _PART_OF_TWO if question.is_part else _MAX_WORDS
+    if not question.is_part:
+        return _MAX_WORDS
+    return _LIST_OF_TWO if question.kind == Kind.LIST else _PART_OF_TWO
 
 
 def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
