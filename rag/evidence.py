@@ -225,10 +225,10 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _around(passage: Passage) -> str:
-    """What a reader of a sentence knows besides: title, heading and date of its article."""
+    """What a reader of a sentence knows besides: title, heading, date and author of its article."""
     day = passage.article.published
-    date = f"ngày {day.day}/{day.month}/{day.year} năm {day.year}" if day else ""
-    return f"{passage.article.title}\n{passage.chunk.heading}\n{date}"
+    date = f"ngày {day.day}/{day.month}/{day.year} tháng {day.month} năm {day.year}" if day else ""
+    return f"{passage.article.title}\n{passage.chunk.heading}\n{date}\n{passage.article.author}"
 
 
 def _coverage(weights: Mapping[str, float], held: set[str]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -109,7 +109,15 @@ def equivalents(text: str, defined: Mapping[str, str], *, synonyms: bool = True)
                 taken[at : at + length] = [True] * length
                 for other, certain in others:
                     found.setdefault((phrase, other), Equivalent(phrase, other, certain))
-    return tuple(found.values())
+    return (*found.values(), *_numbers(words))
+
+
+def _numbers(words: Sequence[str]) -> Iterator[Equivalent]:
+    """Small numbers of what stands behind them, in digits for words and in words for digits: "ba nhóm", "3 nhóm"."""
+    for pair in pairwise(words):
+        number, counted = pair
+        if counted.isalpha() and (other := _IN_DIGITS.get(number) or _IN_WORDS.get(number)):
+            yield Equivalent(pair, (other, counted), certain=True)
 
 
 class Definitions:
@@ -133,6 +141,18 @@ class Definitions:
 
 
 _LONGEST = 9
+_IN_DIGITS = {
+    "hai": "2",
+    "ba": "3",
+    "bốn": "4",
+    "năm": "5",
+    "sáu": "6",
+    "bảy": "7",
+    "tám": "8",
+    "chín": "9",
+    "mười": "10",
+}
+_IN_WORDS = {digits: word for word, digits in _IN_DIGITS.items()}
 
 
 def _choose(
