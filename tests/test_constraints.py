@@ -260,3 +260,17 @@ def test_folded_a_question_has_the_same_years_and_posts(words: list[str]) -> Non
     accented, folded = constraints(text, accented=True), constraints(strip_accents(text), accented=False)
     assert folded.years == accented.years
     assert {strip_accents(" ".join(post)) for post in accented.posts} == {" ".join(post) for post in folded.posts}
+
+
+@pytest.mark.parametrize(
+    ("text", "sorts"),
+    [
+        ("Ai chủ trì điểm cầu Cao Bằng ngày 21/12/2023?", {"Cao Bằng": "place", "ngày 21/12": "day"}),
+        ("Kế hoạch số 05-KH/UBND nói gì?", {"05-KH/UBND": "document"}),
+        ("Hội nghị lần thứ 32 họp ở đâu?", {"thứ 32": "ordinal"}),
+        ("Việt Nam đứng thứ mấy châu Á?", {"châu Á": ""}),  # a country of Asia may be meant
+        ("Ông Nguyễn Đức Trung giữ chức gì?", {"Nguyễn Đức Trung": ""}),
+    ],
+)
+def test_of_what_is_firm_some_has_to_be_there_by_just_that_name(text: str, sorts: dict[str, str]) -> None:
+    assert {named.words: named.sort for named in read(text).named if named.is_firm} == sorts

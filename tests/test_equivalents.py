@@ -189,3 +189,16 @@ class TestDefinitions:
         corpus.remove(["a", "b", "c"])
         assert definitions.known() == {}
         index.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("ba nhóm là gì", [(("ba", "nhóm"), ("3", "nhóm"))]),
+        ("có 7 nhóm nào", [(("7", "nhóm"), ("bảy", "nhóm"))]),
+        ("thứ ba 2", []),  # nothing is counted
+        ("năm nhóm", []),  # a year, nearly always
+    ],
+)
+def test_a_small_number_is_said_in_words_or_in_digits(text: str, pairs: list[tuple[tuple[str, ...], ...]]) -> None:
+    assert [(one.phrase, one.other) for one in equivalents(text, {}, synonyms=False)] == pairs

@@ -278,3 +278,37 @@ class TestOrder:
 
     def test_nothing_gives_nothing(self) -> None:
         assert weigh(understand("gạo ngon"), [], {}) == []
+
+
+class TestAnotherYear:
+    @pytest.mark.parametrize(
+        ("text", "share"),
+        [
+            ("Điểm sáng năm 2021 là gạo.", 0.0),  # nothing here is of 2020
+            ("Điểm sáng năm 2021 là gạo. Năm 2020 mất mùa.", 0.5),
+            ("Điểm sáng là gạo, hơn năm 2021.", 0.5),  # the year that it is compared with, and perhaps the next one
+        ],
+    )
+    def test_what_is_told_of_one_year_does_not_answer_for_another_that_nobody_names(
+        self, text: str, share: float
+    ) -> None:
+        found = weigh_text("Điểm sáng năm 2020 là gì?", text)
+        assert next(iter(found.values())).features["years"] == share
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Phó Chủ tịch tỉnh là ai?", "Phó Chủ tịch UBND tỉnh là ông An."),
+        ("Giám đốc sở là ai?", "Giám đốc Sở Ngoại vụ là bà Bình."),
+        ("Giám đốc Sở Ngoại vụ là ai?", "Giám đốc Sở là bà Bình."),
+    ],
+)
+def test_a_post_may_be_said_less_exactly(question: str, text: str) -> None:
+    (only,) = weigh_text(question, text).values()
+    assert only.features["posts"] == 1.0
+
+
+def test_a_post_of_another_department_is_another_one() -> None:
+    (only,) = weigh_text("Giám đốc Sở Công Thương là ai?", "Giám đốc Sở Ngoại vụ là bà Bình.").values()
+    assert only.features["posts"] == 0.0

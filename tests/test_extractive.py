@@ -146,3 +146,27 @@ def test_statements_come_one_by_one() -> None:
     drafts = ExtractiveGenerator().generate(question, evidence)
     assert next(drafts).text == "Gạo đạt 5 tỷ."
     assert ExtractiveGenerator().name == "extractive"
+
+
+class TestWhatBelongsTogether:
+    def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it(self) -> None:
+        text = "Trời mưa. Triển khai ngoại giao y tế. Mục tiêu là tự chủ vắc-xin."
+        assert quotes("Muốn tự chủ vắc-xin thì phải làm gì?", text) == [
+            "Triển khai ngoại giao y tế.",
+            "Mục tiêu là tự chủ vắc-xin.",
+        ]
+
+    def test_the_list_that_follows_what_announces_it_is_quoted_too(self) -> None:
+        text = (
+            "Ngành đẩy mạnh những nội hàm mới của gạo. Trời mưa.\n\nBài nêu tên hai cái:\n\n1. công nghệ;\n2. y tế.\n"
+        )
+        announced, listed = quotes("Kể các nội hàm mới của gạo", text)
+        assert announced == "Ngành đẩy mạnh những nội hàm mới của gạo."
+        assert listed.endswith("2. y tế.")
+
+    def test_as_much_of_a_long_list_is_told_as_there_is_room_for(self) -> None:
+        items = [f"mục {n} về gạo, {'nói rất dài ' * 6}, hết mục {n};" for n in range(1, 6)]
+        text = "Kế hoạch gồm các mục về gạo:\n\n" + "\n".join(f"{n}. {item}" for n, item in enumerate(items, 1))
+        told = quotes("Kế hoạch gồm những mục nào về gạo?", text)
+        assert [one.startswith(f"mục {n}") for n, one in enumerate(told[1:], 1)] == [True] * 5
+        assert 40 < sum(len(one.split()) for one in told) <= 75

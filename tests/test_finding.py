@@ -106,3 +106,11 @@ class TestSurelySeveral:
         parts = [found(RICE, self.both), found(FISH, "Cá lặn.", Outcome.NOT_FOUND)]
         (one,) = taken(found(WHOLE, self.both), parts, is_sure=True)
         assert one.question.text == WHOLE
+
+
+def test_what_one_sentence_answers_is_not_taken_apart() -> None:
+    both = "Giá gạo tám thơm là 5 đồng, sản lượng cá basa là 9 tấn."
+    whole = found(WHOLE, both)
+    parts = [found(RICE, both), found(FISH, both)]
+    assert [one.evidence for one in taken(whole, parts, is_sure=True)] == [whole.evidence]
+    assert taken(replace(whole, verdict=Verdict(Outcome.NOT_FOUND, 0.1)), parts, is_sure=True) == parts

@@ -127,3 +127,40 @@ class TestYears:
 def test_any_conversation_is_followed(text: str, turns: list[tuple[str, str]]) -> None:
     found = resolve(text, [Turn(role, said) for role, said in turns])  # type: ignore[arg-type]
     assert all(question.strip() for question in found.before)
+
+
+class TestTheSameAgain:
+    """What names nothing of its own asks about what was just said."""
+
+    BEFORE = history("Ngoại giao kinh tế năm 2022 có mấy mục tiêu chính?", "Có 3 mục tiêu chính. [1]")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Gồm những mục tiêu nào?",
+            "gom nhung muc tieu nao",
+            "kể ra các mục tiêu đó giúp tôi",
+            "ngoài hai cái này còn gì nữa?",
+            "Cái thứ hai là gì?",
+        ],
+    )
+    def test_it_leans_on_the_question_before(self, text: str) -> None:
+        assert resolve(text, self.BEFORE).before == ("Ngoại giao kinh tế năm 2022 có mấy mục tiêu chính?",)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Gồm những mục tiêu nào năm 2024?",  # of another year
+            "Mục tiêu của Hà Tĩnh là gì?",
+            "Gồm những nhiệm vụ nào?",  # of which nobody spoke
+            "Ai chủ trì?",
+        ],
+    )
+    def test_what_names_something_of_its_own_is_complete(self, text: str) -> None:
+        assert resolve(text, self.BEFORE) == Resolved(text)
+
+    def test_how_far_something_reaches_is_replaced_as_a_place_is(self) -> None:
+        before = history("Việt Nam là nền kinh tế lớn thứ mấy châu Á?", "Thứ 11. [1]")
+        assert "châu Á" not in understand("còn trên thế giới?", before).search_text
+        before = history("Việt Nam là nền kinh tế lớn thứ mấy thế giới?", "Thứ 40. [1]")
+        assert "thế giới" not in understand("còn ở châu Á?", before).search_text

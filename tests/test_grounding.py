@@ -210,6 +210,19 @@ class TestVerdict:
         assert citation.quote == text
         assert draft.rests_on(evidence[0].passage, evidence[0].span)
 
+    @pytest.mark.parametrize(
+        ("question", "text", "missing"),
+        [
+            ("Kế hoạch 05-KH/UBND ở Hà Tĩnh là gì?", "Kế hoạch 04-KH/UBND ở Hà Tĩnh là gạo.", "05-KH/UBND"),
+            ("Ai dự ở Cao Bằng ngày 2/4?", "Ngày 2/4, Nguyễn Văn An dự ở Lạng Sơn.", "Cao Bằng"),
+            ("Ai dự ở Lạng Sơn ngày 3/4?", "Ngày 2/4, Nguyễn Văn An dự ở Lạng Sơn.", "ngày 3/4"),
+        ],
+    )
+    def test_of_several_things_that_are_named_none_may_be_another(self, question: str, text: str, missing: str) -> None:
+        verdict = verdict_on(question, text)
+        assert verdict.outcome == Outcome.NOT_FOUND
+        assert verdict.reason == f"Những đoạn liên quan nhất không nói về {missing}."
+
     def test_what_is_far_from_the_question_is_not_shown_as_near(self) -> None:
         question, text = "Kim ngạch gạo xay năm 2019 ở Hà Tĩnh?", "Trời mưa to năm 2023."
         verdict = verdict_on(question, text, of_support(0.1))

@@ -110,6 +110,8 @@ def test_a_long_text_is_restored_too(speller: Speller) -> None:
         # Capitals stay capitals.
         ("Tổng kim ngạch XUẤT NHẬP KHẢU", "Tổng kim ngạch XUẤT NHẬP KHẨU"),
         ("Hội Ngịh Ngoại Giao", "Hội Nghị Ngoại Giao"),
+        ("Vũ Quangg Minh", "Vũ Quang Minh"),  # a name that the corpus has beside the same word
+        ("phó chủ tịch Nghệ Ann", "phó chủ tịch Nghệ An"),
     ],
 )
 def test_a_typing_mistake_is_mended(speller: Speller, typed: str, meant: str) -> None:
@@ -139,6 +141,7 @@ def test_a_typing_mistake_is_mended(speller: Speller, typed: str, meant: str) ->
         "ở đầu cầu Hà Tĩnh có ai",
         "Vì sao ngoại giao vắc-xin là điểm sáng nhất?",
         "Thoả thuận kí kết, hoà bình và tỉ lệ ở Mĩ",
+        "Donald Trumm ở Hà Tĩnh",  # a name that may be anyone's
     ],
 )
 def test_what_is_right_is_not_touched(speller: Speller, typed: str) -> None:

@@ -132,3 +132,13 @@ def test_no_more_ways_than_can_be_tried_the_most_even_first() -> None:
 )
 def test_no_part_is_empty(text: str) -> None:
     assert all(part.strip() for split in splits(text) for part in split.parts)
+
+
+def test_an_accent_parts_what_is_joined_from_what_is_not() -> None:
+    assert not splits("Tổng kim ngạch năm 2023 mỗi con số là bao nhiêu?")
+    assert splits("ai chu tri hoi nghi con ai du o ha tinh")
+
+
+def test_what_differs_from_another_thing_is_two_things() -> None:
+    (way, *_) = splits("Phương châm năm 2022 khác gì phương châm nêu ở Hà Tĩnh?")
+    assert way.parts == ("Phương châm năm 2022", "phương châm nêu ở Hà Tĩnh?")

@@ -170,6 +170,8 @@ def _places(text: str, words: Sequence[str], *, accented: bool) -> Iterator[tupl
             begins = [text[start] for start, _ in spans[at : at + length]]
             # The capital of the first word tells nothing.
             is_name = all(c.isupper() or c.isdigit() for c in begins) and (at > 0 or length > 1)
+            if length == 1 and at and text[slice(*spans[at - 1])] in lines("surnames.txt"):  # "Nguyễn Đức Trung"
+                is_name = False
             if found and (is_name or not found[1]):
                 yield found[0], (spans[at][0], spans[at + length - 1][1])
                 at += length - 1

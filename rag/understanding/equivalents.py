@@ -141,18 +141,10 @@ class Definitions:
 
 
 _LONGEST = 9
-_IN_DIGITS = {
-    "hai": "2",
-    "ba": "3",
-    "bốn": "4",
-    "năm": "5",
-    "sáu": "6",
-    "bảy": "7",
-    "tám": "8",
-    "chín": "9",
-    "mười": "10",
-}
-_IN_WORDS = {digits: word for word, digits in _IN_DIGITS.items()}
+_NUMBERS = "hai ba bốn năm sáu bảy tám chín mười".split()  # noqa: SIM905
+_IN_WORDS = {str(number): word for number, word in enumerate(_NUMBERS, 2)}
+# "năm" is a year nearly always.
+_IN_DIGITS = {word: digits for digits, word in _IN_WORDS.items() if word != "năm"}
 
 
 def _choose(
