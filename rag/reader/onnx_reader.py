@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +34,9 @@ _LONGEST_SPAN = 30  # tokens
 _WORST = -50.0
 _PREFIX = "query: "
 
+Places = Sequence[tuple[int, Sequence[tuple[int, int]]]]
+"""Of each sentence that is read, its first token, and the offsets of its tokens."""
+
 
 class OnnxReader:
     """The trained reader behind `Reader`."""
@@ -40,6 +45,7 @@ class OnnxReader:
         """Keep the reader under `cache_dir`. It is opened when it is first used."""
         self._cache_dir = cache_dir
         self._lock = Lock()
+        self._pool = ThreadPoolExecutor(os.cpu_count(), "read")  # one run takes one core
 
     def load(self) -> None:
         """See `Reader.load`. Raises what `read` raises."""
@@ -61,23 +67,30 @@ class OnnxReader:
             EmbedderError: the cache cannot be written, or the graph in it is damaged.
         """
         self.load()
-        readings: list[Reading] = []
-        while len(readings) < len(sentences):
-            readings += self._read_together(question, sentences[len(readings) :])
-        return readings
+        together = list(self._parted(question, sentences))
+        readings = []
+        for logits, (_, places) in zip(
+            self._pool.map(self._logits, [ids for ids, _ in together]), together, strict=True
+        ):
+            starts, ends = logits[:, 0], logits[:, 1]
+            nothing = float(starts[0] + ends[0])
+            readings += [_best_span(starts, ends, at, offsets, nothing) for at, offsets in places]
+        return [_without_space(reading, text) for reading, text in zip(readings, sentences, strict=True)]
 
-    def _read_together(self, question: str, sentences: Sequence[str]) -> list[Reading]:
-        """Readings of the first of `sentences`: as many as there is room for, at least one."""
-        ids, places = self.arrange(question, sentences)
+    def _logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Of each token, how much the answer may begin and end there: `[tokens, 2]`."""
         (logits,) = self._session.run(None, {"input_ids": np.array([ids], np.int64)})
-        starts, ends = logits[0, :, 0], logits[0, :, 1]
-        nothing = float(starts[0] + ends[0])
-        readings = [_best_span(starts, ends, at, offsets, nothing) for at, offsets in places]
-        return [_without_space(reading, text) for reading, text in zip(readings, sentences, strict=False)]
+        found: NDArray[np.float32] = logits[0]
+        return found
 
-    def arrange(
-        self, question: str, sentences: Sequence[str]
-    ) -> tuple[list[int], Sequence[tuple[int, Sequence[tuple[int, int]]]]]:
+    def _parted(self, question: str, sentences: Sequence[str]) -> Iterator[tuple[list[int], Places]]:
+        """What is read together, as `arrange` gives it, until all `sentences` are."""
+        while sentences:
+            ids, places = self.arrange(question, sentences)
+            yield ids, places
+            sentences = sentences[len(places) :]
+
+    def arrange(self, question: str, sentences: Sequence[str]) -> tuple[list[int], Places]:
         """The tokens that the model sees, and for each sentence that has room where it begins, and its offsets."""
         tokenizer = open_tokenizer(bundled_folder(self._cache_dir))
         (asked,) = tokenizer.ids([_PREFIX + question])
