@@ -37,18 +37,17 @@ def apart(whole: Finding, find: Callable[[Question], Finding]) -> Sequence[Findi
         parts = [find(part) for part in way.parts]
         if any(part.verdict.outcome == Outcome.NOT_FOUND for part in parts):
             continue
-        if way.is_sure and whole.verdict.outcome != Outcome.NOT_FOUND and _is_one_sentence(parts):
-            return [whole]
         if way.is_sure:
-            return parts
+            is_whole = whole.verdict.outcome != Outcome.NOT_FOUND and _is_one_sentence(parts)
+            return [whole] if is_whole else parts
         if _is_better(whole, parts):
             better.append(parts)
     return max(better, key=lambda parts: min(part.verdict.support for part in parts), default=[whole])
 
 
 def _is_one_sentence(parts: Sequence[Finding]) -> bool:
-    """Whether the same sentence answers all of `parts`."""
-    return len({(part.evidence[0].passage.article.id, part.evidence[0].span) for part in parts}) == 1
+    """Whether the same sentence answers two of `parts`."""
+    return len({(part.evidence[0].passage.article.id, part.evidence[0].span) for part in parts}) < len(parts)
 
 
 def _may_be_better(whole: Finding, way: Sequence[Question]) -> bool:
@@ -60,9 +59,9 @@ def _may_be_better(whole: Finding, way: Sequence[Question]) -> bool:
 
 def _is_better(whole: Finding, parts: Sequence[Finding]) -> bool:
     """Whether the parts are answered each by a sentence of its own, which that of the whole does not make up for."""
-    best = [part.evidence[0] for part in parts]
-    if len({(e.passage.article.id, e.span) for e in best}) < len(parts):
+    if _is_one_sentence(parts):
         return False
+    best = [part.evidence[0] for part in parts]
     if min(e.features["context"] for e in best) < _ENOUGH:
         return False
     if whole.verdict.outcome == Outcome.NOT_FOUND or any(_meets_more(whole.evidence[0], best, n) for n in _NAMED):

@@ -39,6 +39,13 @@ def test_the_small_set_is_of_dev_and_half_without_an_answer() -> None:
     assert {one.type for one in small} == set(TYPES)
 
 
+def test_the_third_set_is_of_all_types_and_repeats_no_question() -> None:
+    third = load_gold(shipped("third"))
+    assert {one.id.split("-")[0] for one in third} == {"third"}
+    assert {one.type for one in third} == set(TYPES)
+    assert len({(one.question, len(one.history)) for one in third}) == len(third)
+
+
 def test_optional_fields_and_line_separators_inside_strings(tmp_path: Path) -> None:
     history = [{"role": "user", "content": "Cầu nào?"}, {"role": "assistant", "content": "Cầu mới."}]
     more = GOOD | {"id": "q2", "history": history, "all_of": ["86"], "note": "x", "question": "Dài\u2028bao nhiêu?"}

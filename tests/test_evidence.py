@@ -312,3 +312,8 @@ def test_a_post_may_be_said_less_exactly(question: str, text: str) -> None:
 def test_a_post_of_another_department_is_another_one() -> None:
     (only,) = weigh_text("Giám đốc Sở Công Thương là ai?", "Giám đốc Sở Ngoại vụ là bà Bình.").values()
     assert only.features["posts"] == 0.0
+
+
+def test_the_council_is_not_the_committee() -> None:
+    (only,) = weigh_text("Chủ tịch UBND tỉnh là ai?", "Chủ tịch HĐND tỉnh là ông An.").values()
+    assert only.features["opposites"] < 1

@@ -154,6 +154,7 @@ class TestTheSameAgain:
             "Mục tiêu của Hà Tĩnh là gì?",
             "Gồm những nhiệm vụ nào?",  # of which nobody spoke
             "Ai chủ trì?",
+            "Các nước trên thế giới có mục tiêu gì?",
         ],
     )
     def test_what_names_something_of_its_own_is_complete(self, text: str) -> None:

@@ -66,7 +66,7 @@ def run(
         Path | None, typer.Argument(help="A gold file; the shipped set if none is named.", metavar="GOLD")
     ] = None,
     *,
-    split: Annotated[str | None, typer.Option(help="Of the shipped gold set: dev, test, or small.")] = None,
+    split: Annotated[str | None, typer.Option(help="Of the shipped gold set: dev, test, small, or third.")] = None,
     corpus: Annotated[
         list[str] | None,
         typer.Option(help="Files, folders or patterns to ask, in an index that is thrown away.", metavar="PATH"),

@@ -30,7 +30,7 @@ _MAX_WORDS = 75
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
 _LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 36, 48
-_SHORTEST_ITEM = 8  # words
+_SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
 _PART_END = re.compile(r"[,;:](?=\s)")
 
 
@@ -140,7 +140,7 @@ def _beginnings(text: str, span: Span) -> list[Span]:
     """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
     start, end = span
     ends = [m.start() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
-    return [(start, at) for at in ends if _words(text, (start, at)) >= _SHORTEST_ITEM // 2] + [span]
+    return [(start, at) for at in ends if _words(text, (start, at)) >= _SHORTEST_BEGINNING] + [span]
 
 
 def _beginning(text: str, span: Span, words: int) -> Span:
@@ -154,7 +154,9 @@ def _has_room(chosen: Sequence[_Choice], choice: _Choice) -> bool:
 
 
 def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Neighbours of `best` that it only leads to: what explains it, or the one that holds what is asked for."""
+    """Neighbours of `best` that it only leads to: what explains it, the list that it announces, the one that it leans
+    on, or the one that holds what is asked for.
+    """
     spans = best.passage.chunk.sentences
     at = spans.index(best.span)
     near = {e.span: e for e in evidence if e.passage is best.passage}

@@ -29,7 +29,7 @@ _THING = re.compile(
 )
 # "các mục tiêu đó", "hai cái này"; without accents "do" and "nay" are too many other words.
 _POINTED_AT = re.compile(
-    r"\b(?:các|những|mấy|hai|ba|bốn|năm|\d)\s+(?:\w+\s+){1,3}?(?:này|đó|ấy|kia|trên|vừa nêu)\b(?! đây)"
+    r"\b(?:các|những|mấy|hai|ba|bốn|\d)\s+(?:\w+\s+){1,3}?(?:này|đó|ấy|kia|vừa nêu|nói trên|nêu trên|kể trên)\b"
 )
 _CAPITALISED = f"[{UPPER}]\\w*"
 # How far something reaches, which is said as a place is.
