@@ -127,11 +127,28 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
             yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day, "day" if is_day else "")
     for ordinal in _ORDINAL.finditer(text):
         yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, sort="ordinal")
+    yield from _documents(text, accented=accented)
     in_places = [f" {' '.join(way)} " for place in places for way in place.ways]
     for name, is_firm in _capitals(text):
         phrase = form(name, accented=accented)
         if phrase and not any(holds(way, phrase) for way in in_places):
             yield Named(name, (phrase,), is_firm, "document" if is_firm and name[0].isdigit() else "")
+
+
+def _documents(text: str, *, accented: bool) -> Iterator[Named]:
+    """Documents by their kind and number alone ("Chỉ thị 15"); with its letters too a number is told by `_NAME`."""
+    of_years = years(text)
+    for found in _numbered_document().finditer(text):
+        kind, number = found.groups()
+        if number not in of_years:
+            ways = tuple(form(f"{kind} {of}{number}", accented=accented) for of in ("", "số "))
+            yield Named(f"{kind} {number}", ways, is_firm=False, sort="document")
+
+
+@cache
+def _numbered_document() -> re.Pattern[str]:
+    kinds = [re.escape(way) for line in lines("documents.txt") for way in (line, strip_accents(line))]
+    return re.compile(rf"\b({'|'.join(kinds)})\s+(?:số\s+|so\s+)?(\d+)(?![\d/-]|\s+(?:năm|nam)\b)", re.IGNORECASE)
 
 
 def _capitals(text: str) -> Iterator[tuple[str, bool]]:
@@ -147,11 +164,22 @@ def _capitals(text: str) -> Iterator[tuple[str, bool]]:
         return
     for m in _NAME.finditer(text):
         name = m.group()
-        first = name.split()[0]
-        if m.start() == 0 and not (name.isupper() or name[0].isdigit() or first in lines("surnames.txt")):
+        if m.start() == 0 and not (name.isupper() or name[0].isdigit() or _is_surname(name)):
             name = name.partition(" ")[2].strip()
-        if name:
+        if name and not _begins_word(name, text[m.end() :]):
             yield name, name[0].isdigit() or len(name.split()) >= _WHOLE_NAME
+
+
+def _is_surname(name: str) -> bool:
+    """Whether `name` begins with a surname that more follows."""
+    first, _, rest = name.partition(" ")
+    return bool(rest) and first in lines("surnames.txt")
+
+
+def _begins_word(name: str, following: str) -> bool:
+    """Whether a capital only honours a word of two syllables: "Thủ tướng", "Bộ trưởng"."""
+    after = re.match(r"\s+(\w+)", following)
+    return bool(after) and name.istitle() and f"{name} {after.group(1)}".casefold() in lexicon()
 
 
 _WHOLE_NAME = 3  # syllables of a person's whole name
@@ -170,13 +198,19 @@ def _places(text: str, words: Sequence[str], *, accented: bool) -> Iterator[tupl
             begins = [text[start] for start, _ in spans[at : at + length]]
             # The capital of the first word tells nothing.
             is_name = all(c.isupper() or c.isdigit() for c in begins) and (at > 0 or length > 1)
-            if length == 1 and at and text[slice(*spans[at - 1])] in lines("surnames.txt"):  # "Nguyễn Đức Trung"
+            if length == 1 and at and _is_within_name(text, spans[at - 1], spans[at]):
                 is_name = False
             if found and (is_name or not found[1]):
                 yield found[0], (spans[at][0], spans[at + length - 1][1])
                 at += length - 1
                 break
         at += 1
+
+
+def _is_within_name(text: str, before: tuple[int, int], syllable: tuple[int, int]) -> bool:
+    """Whether a syllable goes on with a name: "Đức" in "Nguyễn Đức Trung", "Anh" in "Hoài Anh", not in "nước Anh"."""
+    word, between = text[slice(*before)], text[before[1] : syllable[0]]
+    return word.istitle() and not between.strip() and (before[0] > 0 or word in lines("surnames.txt"))
 
 
 def without_places(text: str) -> str:

@@ -13,6 +13,7 @@ from rag.vietnamese.data import read
 from rag.vietnamese.normalize import fold, match_form
 
 _COUNTED = re.compile(r"(?<!\bthứ )(?<!\bthu )(?<!\bsố )(?<!\bso )\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
+_BARE = 2  # words of "những tỉnh nào", which asks for a list
 # What stands behind "bao nhiêu" and is no unit.
 _NO_UNIT = frozenset("ở trong tại của là thì và với cho từ đến tiền o tai cua la thi va voi tu den tien".split())  # noqa: SIM905
 
@@ -20,12 +21,12 @@ _NO_UNIT = frozenset("ở trong tại của là thì và với cho từ đến t
 class Kind(StrEnum):
     """What sort of answer a question wants. The order is that of `question_words.toml`."""
 
-    LIST = "list"
     DAY = "day"
     PERIOD = "period"
+    LIST = "list"
     RANK = "rank"
-    QUANTITY = "quantity"
     TIME = "time"
+    QUANTITY = "quantity"
     PLACE = "place"
     PERSON = "person"
     REASON = "reason"
@@ -43,10 +44,23 @@ def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
     """`text` without the phrases that only ask, and the kind of answer that they ask for."""
     form = match_form(text) if accented else fold(text)
     kinds, asking = _patterns(accented=accented)
-    kind = next((kind for kind, pattern in kinds if pattern.search(form)), Kind.OPEN)
+    kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.search(form))), (Kind.OPEN, None))
+    if kind == Kind.LIST and found:
+        kind = _asked_of(found.group(), kinds)
     rest = asking.sub(" ", form)
     # A question that consists of nothing else keeps its words.
     return (rest if re.search(r"\w", rest) else form), kind
+
+
+def _asked_of(several: str, kinds: Sequence[tuple[Kind, re.Pattern[str]]]) -> Kind:
+    """What is asked of several things: a list of them, or where or when they are ("các hội nghị họp ở tỉnh nào")."""
+    for kind, pattern in kinds:
+        if kind in STRICT_KINDS and any(
+            found.end() == len(several) and several.count(" ", 0, found.start()) > _BARE
+            for found in pattern.finditer(several)
+        ):
+            return kind
+    return Kind.LIST
 
 
 def counted(text: str, *, accented: bool) -> str:
