@@ -78,6 +78,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     for beside in _beside(question, best, evidence):
         choice = _Choice(beside, _whole(question, beside))
         if _overlap(choice, chosen[0]):  # a list that holds the best sentence
+            if choice.words > _room(question):
+                return _condensed(question, choice) or chosen
             chosen = [choice]
         elif _has_room(chosen, choice):
             chosen.append(choice)
@@ -200,6 +202,8 @@ def _sentence(evidence: Evidence, limit: int) -> Span:
     """The sentence that `evidence` is part of, as much of it as `limit` words allow."""
     text, parts = evidence.passage.article.text, evidence.passage.chunk.sentences
     first = last = parts.index(evidence.span)
+    if text[evidence.span[1] - 1] == ":" and last + 1 < len(parts):  # it says nothing without what it announces
+        last += _words(text, (parts[first][0], parts[last + 1][1])) <= limit
     # What stands before says whose the answer is; so it comes first.
     while first > 0 and same_sentence(text, parts[first - 1], parts[first]):
         if _words(text, (parts[first - 1][0], parts[last][1])) > limit:
