@@ -117,8 +117,8 @@ class TestSeveral:
         assert quotes("Kim ngạch gạo và xuất siêu thủy sản là bao nhiêu?", text) == [two, one]  # in the text's order
 
     def test_the_best_sentences_article_comes_first(self) -> None:
-        one, two = "Kim ngạch gạo nếp đạt 5 tỷ USD.", "Xuất siêu cá đạt 9 tỷ USD."
-        assert quotes("Kim ngạch gạo nếp và xuất siêu cá là bao nhiêu?", two, one) == [one, two]
+        one, two = "Kim ngạch gạo nếp năm 2023 đạt 5 tỷ USD.", "Xuất siêu cá đạt 9 tỷ USD."
+        assert quotes("Kim ngạch gạo nếp năm 2023 và xuất siêu cá là bao nhiêu?", two, one) == [one, two]
 
     def test_the_same_fact_is_not_told_twice(self) -> None:
         text = "Kim ngạch gạo năm 2023 đạt 5 tỷ USD."

@@ -86,6 +86,7 @@ def check(pipeline: Pipeline, answer: Answer) -> None:
 
 class TestTheQuestionEverybodyAsks:
     def test_the_answer_and_its_source(self, pipeline: Pipeline) -> None:
+        pipeline.forget()  # what was found before takes no time
         answer = pipeline.ask(TRADE)
         check(pipeline, answer)
         assert "683 tỷ USD" in answer.text
@@ -158,8 +159,9 @@ class TestGold:
     def test_answers_are_short(self, gold: list[tuple[dict[str, Any], Answer]]) -> None:
         long = [one["id"] for one, answer in gold if len(answer.text.split()) > 130]
         assert len(long) <= 3, long
-        # A statement that only leads up to what is not said is none.
-        hanging = [one["id"] for one, answer in gold for c in answer.citations[-1:] if c.quote.endswith(":")]
+        # A statement that only leads up to what is not said is none, unless the short answer stands in it.
+        last = [(one["id"], c) for one, answer in gold for c in answer.citations[-1:]]
+        hanging = [name for name, citation in last if citation.quote.endswith(":") and not citation.short]
         assert not hanging
 
 

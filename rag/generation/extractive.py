@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from rag.evidence import Evidence
 from rag.generation import Draft
@@ -32,6 +33,9 @@ SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 _LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 36, 48
 _SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
 _PART_END = re.compile(r"[,;:](?=\s)")
+_ITEM_PART_END = re.compile(
+    rf"{_PART_END.pattern}|(?=\s(?:trong|với|để|nhằm|gồm|bao gồm|phục vụ|theo|trên|thông qua|nhất là|từ)\s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,9 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
         choice = _Choice(other, _whole(question, other))
         if choice.text.endswith(":"):  # what it introduces is too long, and without that it says nothing
             continue
+        if longer := _with_rest(chosen, other):
+            chosen = longer
+            continue
         gained = missing & set(question.form(choice.text))
         answers = other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
         rivals = may_be_another and len(chosen) == 1
@@ -101,6 +108,25 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
         chosen.append(choice)
         missing -= gained
     return chosen
+
+
+def _with_rest(chosen: Sequence[_Choice], other: Evidence) -> list[_Choice]:
+    """`chosen` where the sentence that the first of them is from is quoted as far as `other`, another part of it; empty
+    if `other` is none, stands there already, or there is no room.
+    """
+    first, rest = chosen[0], list(chosen[1:])
+    passage, spans = first.evidence.passage, first.evidence.passage.chunk.sentences
+    if other.passage is not passage or _overlap(first, _Choice(other, other.span)):
+        return []
+    ends = sorted((spans.index(first.evidence.span), spans.index(other.span)))
+    inside = spans[ends[0] : ends[1] + 1]
+    if not all(same_sentence(passage.article.text, a, b) for a, b in pairwise(inside)):
+        return []
+    joined = _Choice(first.evidence, (min(first.span[0], other.span[0]), max(first.span[1], other.span[1])))
+    for longer in ([joined, *rest], [_Choice(first.evidence, first.evidence.span), _Choice(other, other.span), *rest]):
+        if sum(choice.words for choice in longer) <= _MAX_WORDS:
+            return longer
+    return []
 
 
 def _room(question: Question) -> int:
@@ -126,6 +152,11 @@ def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
     room = _room(question) - _words(text, inside[0]) - sum(map(words, range(len(items))))
     if room < 0:
         return []
+    if listed.evidence.span in items:  # the best one is told whole, if there is room
+        best = items.index(listed.evidence.span)
+        more = _words(text, items[best]) - words(best)
+        if more <= room:
+            told[best], room = len(ways[best]) - 1, room - more
     while longer := [
         (words(at), at)
         for at in range(len(items))
@@ -141,7 +172,7 @@ def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
 def _beginnings(text: str, span: Span) -> list[Span]:
     """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
     start, end = span
-    ends = [m.start() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    ends = [m.start() for m in _ITEM_PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
     return [(start, at) for at in ends if _words(text, (start, at)) >= _SHORTEST_BEGINNING] + [span]
 
 
@@ -165,6 +196,8 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
     if question.kind in _EXPLAINED:
         return [near[span] for span in spans[at + 1 : at + MAX_SENTENCES]]
     if question.kind == Kind.LIST and not _is_of_list(question, best):
+        if best.text.endswith(":"):  # what it announces is quoted with it
+            return []
         ahead = [near[span] for span in spans[at + 1 : at + 1 + _AHEAD]]
         return [other for other in ahead if _is_of_list(question, other)][:1]
     if at > 0 and _leading().match(match_form(best.text)):
