@@ -38,6 +38,7 @@ _WEIGHTS = {
 # The reader reads the best sentences, so many at most, and none that is further below the best.
 _READ, _NEAR = 8, 6.0
 _SUREST = 12.0
+_TERM = 3  # syllables: what is so long is the name of one thing, shorter words have too many meanings
 _DEPARTMENT = ("sở", "so")
 _FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
 _SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
@@ -150,13 +151,17 @@ def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None
 
 
 def lacking(question: Question, evidence: Evidence) -> list[str]:
-    """What the question names for sure, and the article of `evidence` holds nowhere: it is about another one."""
-    exact = [named for named in question.constraints.named if named.sort]
-    if not exact:
+    """What the question names for sure, and the article of `evidence` holds nowhere: it is about another one. So are
+    terms ("đầu tư ra nước ngoài") of whose opposites alone it tells.
+    """
+    exact = [named for named in question.constraints.named if named.is_exact]
+    terms = [one for one in question.constraints.opposites if len(one.asked) >= _TERM]
+    if not exact and not terms:
         return []
     passage = evidence.passage
     said = f" {' '.join([*question.read(passage.article.text), '', *question.read(_around(passage))])} "
-    return [named.words for named in exact if not any(holds(said, way) for way in named.ways)]
+    absent = [named.words for named in exact if not any(holds(said, way) for way in named.ways)]
+    return [*absent, *(" ".join(one.asked) for one in terms if not one.is_met(said))]
 
 
 def _bounded(logit: float) -> float:
@@ -177,7 +182,7 @@ def _constraints(
         "posts_here": _mean([float(any(_is_post(post, one) for one in here)) for post in wanted.posts]),
         "years": _mean([_year(year, around, article) for year in wanted.years]),
         "names": _mean([float(is_met) for _, is_met in met]),
-        "firm": _mean([_firm(named, around, said) for named in wanted.named if named.is_firm]),
+        "firm": _mean([_firm(question, named, around, said) for named in wanted.named if named.is_firm]),
         "posts": _mean([float(any(_is_post(post, one) for one in held)) for post in wanted.posts]),
         "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
     }
@@ -208,10 +213,15 @@ def _year(year: str, context: str, article: Article) -> float:
     return 0.5 * any(one in article.text for one in (year, *near))
 
 
-def _firm(named: Named, context: str, said: str) -> float:
-    """How far a sentence in its context, and the article around it, is about `named`."""
+def _firm(question: Question, named: Named, context: str, said: str) -> float:
+    """How far a sentence in its context, and the article around it, is about `named`.
+
+    A figure is of the place that is named beside it, whatever else the article is about.
+    """
     if any(holds(context, way) for way in named.ways):
         return 1.0
+    if named.is_place and question.kind in _FIGURES:
+        return 0.0
     return 0.5 * any(holds(said, way) for way in named.ways)
 
 

@@ -133,7 +133,7 @@ def _near(question: Question, best: Evidence) -> str:
     if best.features["coverage"] < _NEAR:
         return ""
     said = sorted(years(best.text))
-    if question.constraints.years and said:
+    if not best.features["years"] and said:
         return f"Tài liệu chỉ có thông tin về năm {', '.join(said)}:"
     return "Đoạn gần nhất:"
 

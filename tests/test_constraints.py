@@ -268,9 +268,53 @@ def test_folded_a_question_has_the_same_years_and_posts(words: list[str]) -> Non
         ("Ai chủ trì điểm cầu Cao Bằng ngày 21/12/2023?", {"Cao Bằng": "place", "ngày 21/12": "day"}),
         ("Kế hoạch số 05-KH/UBND nói gì?", {"05-KH/UBND": "document"}),
         ("Hội nghị lần thứ 32 họp ở đâu?", {"thứ 32": "ordinal"}),
-        ("Việt Nam đứng thứ mấy châu Á?", {"châu Á": ""}),  # a country of Asia may be meant
+        ("Việt Nam đứng thứ mấy châu Á?", {"châu Á": "region"}),
         ("Ông Nguyễn Đức Trung giữ chức gì?", {"Nguyễn Đức Trung": ""}),
     ],
 )
-def test_of_what_is_firm_some_has_to_be_there_by_just_that_name(text: str, sorts: dict[str, str]) -> None:
+def test_what_is_firm_is_of_a_sort(text: str, sorts: dict[str, str]) -> None:
     assert {named.words: named.sort for named in read(text).named if named.is_firm} == sorts
+
+
+def test_a_country_of_a_region_may_be_meant() -> None:
+    exact = {named.words: named.is_exact for named in read("Hàn Quốc hay châu Á, và ông Nguyễn Đức Trung?").named}
+    assert exact == {"Hàn Quốc": True, "châu Á": False, "Nguyễn Đức Trung": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "documents"),
+    [
+        ("Chỉ thị 41 ra đời khi nào?", ["Chỉ thị 41"]),
+        ("nghị quyết số 13 và thông tư 7 nói gì", ["nghị quyết 13", "thông tư 7"]),
+        ("Chỉ thị số 15-CT/TW nói gì?", ["15-CT/TW"]),
+        ("Kế hoạch 5 năm của tỉnh?", []),
+        ("Kế hoạch 2023 của tỉnh?", []),
+    ],
+)
+def test_a_document_is_named_by_its_number(text: str, documents: list[str]) -> None:
+    assert [named.words for named in read(text).named if named.sort == "document"] == documents
+
+
+@pytest.mark.parametrize("said", ["Chỉ thị 41 của Ban Bí thư", "Chỉ thị số 41 của Ban Bí thư"])
+def test_a_document_is_the_same_with_and_without_the_word_number(said: str) -> None:
+    (document,) = [named for named in read("Chỉ thị 41 nói gì?").named if named.sort == "document"]
+    words = f" {' '.join(form(said, accented=True))} "
+    assert any(holds(words, way) for way in document.ways)
+    assert not any(holds(words.replace("41", "15"), way) for way in document.ways)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("Bài của tác giả Hoài Anh viết gì?", []),
+        ("Thủ tướng Anh nói gì?", ["Vương quốc Anh"]),
+        ("Nguyễn Đức Trung nói gì?", []),
+        ("Việt Nam, Anh ký gì?", ["Vương quốc Anh"]),
+    ],
+)
+def test_a_name_that_ends_like_a_country_is_none(text: str, place: list[str]) -> None:
+    assert [named.words for named in read(text).named if named.is_place] == place
+
+
+def test_a_surname_alone_is_a_word() -> None:
+    assert not read("Từ tháng mấy năm 2021?").named

@@ -38,6 +38,17 @@ def test_the_sentence_that_answers_is_quoted_alone() -> None:
     assert quotes("Kim ngạch gạo năm 2023 đạt bao nhiêu?", text) == ["Kim ngạch gạo năm 2023 đạt 5 tỷ USD."]
 
 
+LIMIT = 75
+ANNOUNCED = "Thời gian tới, công tác của ngành cần tập trung củng cố, bổ sung, đẩy mạnh các động lực gạo mới: "
+OTHERS = [
+    "mở rộng các mối quan hệ với những đối tác ở nhiều nước trong khu vực và trên thế giới",
+    "cải thiện hệ thống đường sá, cầu cống, bến bãi, kho tàng cho những vùng xa trung tâm",
+    "đào tạo đội ngũ cán bộ biết ngoại ngữ để làm việc được với mọi bên khi cần",
+    "hoàn thiện các quy định về thuế, phí, lệ phí theo hướng đơn giản, rõ ràng hơn trước",
+    "phối hợp giữa các bên có liên quan trong việc theo dõi, đôn đốc và báo cáo kết quả",
+]
+
+
 class TestList:
     def test_a_list_is_quoted_whole_with_what_introduces_it(self) -> None:
         (quote,) = quotes("Chương trình gồm những nhiệm vụ trọng tâm nào?", LIST)
@@ -54,6 +65,22 @@ class TestList:
         (quote,) = quotes("Chương trình có mấy nhiệm vụ trọng tâm?", LIST)
         assert quote.startswith("Chương trình gồm 3 nhiệm vụ trọng tâm:")
         assert quote.endswith("Bố trí nguồn lực.")
+
+    def test_of_a_list_that_is_too_long_each_item_is_told_by_a_clause(self) -> None:
+        text = f"{ANNOUNCED}{'; '.join(['gạo nếp, gạo tẻ và gạo lứt', *OTHERS])}."
+        found = quotes("Các động lực gạo mới là gì?", text)
+        assert found[:2] == [ANNOUNCED.strip(), "gạo nếp, gạo tẻ và gạo lứt;"]
+        assert [item.startswith(quote[:20]) for item, quote in zip(OTHERS, found[2:], strict=True)] == [True] * 5
+        assert sum(len(quote.split()) for quote in found) <= LIMIT
+
+    def test_what_announces_more_within_a_list_is_quoted_with_that(self) -> None:
+        inner = (
+            "bổ sung, đẩy mạnh các động lực gạo mới của ngành trong những năm tới: gạo nếp, gạo tẻ, gạo lứt, gạo nương"
+        )
+        text = f"Kế hoạch của tỉnh có bảy việc lớn cần phải làm ngay từ năm nay: {'; '.join([*OTHERS, inner])}."
+        (quote,) = quotes("Các động lực gạo mới là gì?", text)
+        assert inner in quote
+        assert len(quote.split()) <= LIMIT
 
     def test_but_not_where_one_thing_is_asked_for(self) -> None:
         assert quotes("Ai bố trí nguồn lực?", LIST)[0] == "Bố trí nguồn lực."
@@ -119,6 +146,15 @@ class TestSeveral:
     def test_the_best_sentences_article_comes_first(self) -> None:
         one, two = "Kim ngạch gạo nếp năm 2023 đạt 5 tỷ USD.", "Xuất siêu cá đạt 9 tỷ USD."
         assert quotes("Kim ngạch gạo nếp năm 2023 và xuất siêu cá là bao nhiêu?", two, one) == [one, two]
+
+    def test_another_part_of_a_long_sentence_is_quoted_with_the_best_one(self) -> None:
+        first = "Ngành gạo đã góp phần đưa tổng kim ngạch của cả nước trong năm 2023 lên 683 tỷ USD"
+        between = "thu hút được nhiều dự án mới của những bên ở xa, trong lúc thị trường chung đang bị thu hẹp"
+        other = "kim ngạch gạo thực hiện đạt gần 23 tỷ USD, cao nhất từ trước đến nay."
+        text = f"{first}, nhiều hơn hẳn so với tất cả các năm trước đó cộng lại; {between}; {other}"
+        found = " ".join(quotes("Tổng kim ngạch gạo năm 2023 thực hiện được bao nhiêu tỷ USD?", text))
+        assert first in found
+        assert other in found
 
     def test_the_same_fact_is_not_told_twice(self) -> None:
         text = "Kim ngạch gạo năm 2023 đạt 5 tỷ USD."

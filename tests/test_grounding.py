@@ -216,12 +216,27 @@ class TestVerdict:
             ("Kế hoạch 05-KH/UBND ở Hà Tĩnh là gì?", "Kế hoạch 04-KH/UBND ở Hà Tĩnh là gạo.", "05-KH/UBND"),
             ("Ai dự ở Cao Bằng ngày 2/4?", "Ngày 2/4, Nguyễn Văn An dự ở Lạng Sơn.", "Cao Bằng"),
             ("Ai dự ở Lạng Sơn ngày 3/4?", "Ngày 2/4, Nguyễn Văn An dự ở Lạng Sơn.", "ngày 3/4"),
+            ("Chỉ thị 41 về gạo ra ngày nào?", "Chỉ thị số 15-CT/TW về gạo ra ngày 10/8/2022.", "Chỉ thị 41"),
+            (
+                "Vốn đầu tư ra nước ngoài là bao nhiêu tỷ?",
+                "Vốn gạo là 5 tỷ. FDI tăng.",
+                "đầu tư ra nước ngoài",
+            ),
+            # A figure is of the place beside it, whatever else stands in the article.
+            ("Vốn gạo của Nghệ An là bao nhiêu tỷ?", "Vốn gạo cả nước là 5 tỷ. Mưa. Nghệ An có mưa.", "Nghệ An"),
+            ("Kim ngạch gạo xay đứng thứ mấy ASEAN?", "Kim ngạch gạo xay đứng thứ 5 toàn cầu. ASEAN họp.", "ASEAN"),
         ],
     )
     def test_of_several_things_that_are_named_none_may_be_another(self, question: str, text: str, missing: str) -> None:
         verdict = verdict_on(question, text)
         assert verdict.outcome == Outcome.NOT_FOUND
         assert verdict.reason == f"Những đoạn liên quan nhất không nói về {missing}."
+
+    def test_a_fact_may_be_of_a_place_that_the_article_names_elsewhere(self) -> None:
+        verdict = verdict_on(
+            "Ai bán gạo ở Nghệ An?", "Ông Nguyễn Văn An bán gạo. Mưa. Nghệ An có mưa.", of_support(0.9)
+        )
+        assert verdict.outcome == Outcome.ANSWERED
 
     def test_what_is_far_from_the_question_is_not_shown_as_near(self) -> None:
         question, text = "Kim ngạch gạo xay năm 2019 ở Hà Tĩnh?", "Trời mưa to năm 2023."

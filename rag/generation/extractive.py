@@ -87,6 +87,12 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
             chosen = [choice]
         elif _has_room(chosen, choice):
             chosen.append(choice)
+    return _with_others(question, evidence, chosen)
+
+
+def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[_Choice]) -> list[_Choice]:
+    """`chosen`, of the best evidence, and what is nearly as good and adds to it."""
+    best = evidence[0]
     may_be_another = question.kind != Kind.LIST or not _is_of_list(question, best)
     missing = set(question.content) - set(question.form(" ".join(c.text for c in chosen)))
     for other in evidence[1:_CONSIDERED]:
@@ -152,11 +158,6 @@ def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
     room = _room(question) - _words(text, inside[0]) - sum(map(words, range(len(items))))
     if room < 0:
         return []
-    if listed.evidence.span in items:  # the best one is told whole, if there is room
-        best = items.index(listed.evidence.span)
-        more = _words(text, items[best]) - words(best)
-        if more <= room:
-            told[best], room = len(ways[best]) - 1, room - more
     while longer := [
         (words(at), at)
         for at in range(len(items))

@@ -35,14 +35,24 @@ class Named:
 
     `words` is how it is called when it is missed. `is_firm` if an answer about another one is wrong: a place, a day, an
     ordinal, a document number, the whole name of a person; other capitals may be mere emphasis. `sort` tells which
-    of these it is for what an answer has to hold by just that name: "" for the name of a person, which may be two that
-    stand side by side, and for a region, since a place in it may be meant.
+    of these it is: "" for the name of a person, which may be two that stand side by side, and for mere capitals.
+    `is_exact` if an answer has to hold it by just that name; of a region a place in it may be meant.
     """
 
     words: str
     ways: tuple[Phrase, ...]
     is_firm: bool
     sort: str = ""
+
+    @property
+    def is_exact(self) -> bool:
+        """See above."""
+        return self.sort not in ("", "region")
+
+    @property
+    def is_place(self) -> bool:
+        """Whether it is a place or a region."""
+        return self.sort in ("place", "region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Opposite:
     others: tuple[Phrase, ...]
 
     def is_met(self, words: str) -> bool:
-        """Whether a sentence (its syllables joined and enclosed by spaces) does not tell of one of `others` instead."""
+        """Whether a text (its syllables joined and enclosed by spaces) does not tell of one of `others` instead."""
         held = _held(sorted((*self.ways, *self.others), key=len, reverse=True), words)
         return not held or any(way in held for way in self.ways)
 
@@ -166,7 +176,7 @@ def _capitals(text: str) -> Iterator[tuple[str, bool]]:
         name = m.group()
         if m.start() == 0 and not (name.isupper() or name[0].isdigit() or _is_surname(name)):
             name = name.partition(" ")[2].strip()
-        if name and not _begins_word(name, text[m.end() :]):
+        if name:
             yield name, name[0].isdigit() or len(name.split()) >= _WHOLE_NAME
 
 
@@ -174,12 +184,6 @@ def _is_surname(name: str) -> bool:
     """Whether `name` begins with a surname that more follows."""
     first, _, rest = name.partition(" ")
     return bool(rest) and first in lines("surnames.txt")
-
-
-def _begins_word(name: str, following: str) -> bool:
-    """Whether a capital only honours a word of two syllables: "Thủ tướng", "Bộ trưởng"."""
-    after = re.match(r"\s+(\w+)", following)
-    return bool(after) and name.istitle() and f"{name} {after.group(1)}".casefold() in lexicon()
 
 
 _WHOLE_NAME = 3  # syllables of a person's whole name
@@ -232,7 +236,7 @@ def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, bool]], 
     """Places by their names: the place, and whether it needs its capitals."""
     table: dict[Phrase, tuple[Named, bool]] = {}
     plain = frozenset(map(strip_accents, lexicon()))
-    listed = [(line, "place") for line in lines("places.txt")] + [(line, "") for line in lines("regions.txt")]
+    listed = [(line, "place") for line in lines("places.txt")] + [(line, "region") for line in lines("regions.txt")]
     for line, sort in listed:
         names = [name.strip() for name in line.split(";")]
         ways = tuple(form(name.lstrip("!"), accented=accented) for name in names)
