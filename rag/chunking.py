@@ -15,7 +15,7 @@ MAX_WORDS = 220
 # A section shorter than this is joined to the next one, so that no chunk is a lone sentence.
 MIN_WORDS = 60
 
-RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-4"
+RULE = f"sentences-{MIN_WORDS}-{MAX_WORDS}-5"
 """Identity of the way of chunking, kept in the index: chunks made in different ways are not mixed."""
 
 

@@ -41,6 +41,11 @@ def test_a_full_stop_inside_a_sentence_does_not_end_it(sentence: str) -> None:
     assert split(f"{sentence} Câu sau.") == [sentence, "Câu sau."]
 
 
+@pytest.mark.parametrize("sentence", ["Nước ta đứng thứ 11 của châu Á.", "Đoàn sẽ đi thăm nước Ý."])
+def test_a_word_of_one_capital_is_no_initial(sentence: str) -> None:
+    assert split(f"{sentence} Mưa to.") == [sentence, "Mưa to."]
+
+
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [

@@ -14,6 +14,7 @@ _LINE = re.compile(r"[^\n]+")
 # An end: . ! ? or … with the quotes and brackets that close behind it, then white space.
 _END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
 _LAST_WORD = re.compile(r"[\w./]+$")
+_WORDS = ("Á", "Ý")  # of one capital: "châu Á.", "nước Ý."
 _NEXT_WORD = re.compile(r"\s+[\"'“‘«(\[]*(\w?)")
 # A bullet, a number, a small letter, or a Roman number. One capital before a full stop is an initial ("C. Mác"), two
 # or three letters are an abbreviation ("TP. Hồ Chí Minh"), and a short word may be a sentence ("Có.").
@@ -129,7 +130,7 @@ def _ends_sentence(text: str, end: re.Match[str]) -> bool:
     if before is None:
         return True
     word = before.group()
-    if len(word) == 1 and word.isupper():  # an initial: "Joseph R. Biden"
+    if len(word) == 1 and word.isupper() and word not in _WORDS:  # an initial: "Joseph R. Biden"
         return False
     return word.lower() not in _abbreviations()
 
