@@ -107,13 +107,22 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
         gained = missing & set(question.form(choice.text))
         answers = other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
         rivals = may_be_another and len(chosen) == 1
-        if not (gained or answers or rivals) or not _has_room(chosen, choice):
+        if not (gained or answers or rivals):
             continue
         if any(_overlap(c, choice) or _says_the_same(question, c, choice) for c in chosen):
             continue
-        chosen.append(choice)
-        missing -= gained
+        if answers and len(chosen) == 1 and not _has_room(chosen, choice):  # the best has not what is asked for
+            shorter, choice = [_shortened(question, best)], _shortened(question, other)
+            chosen = shorter if _has_room(shorter, choice) else chosen
+        if _has_room(chosen, choice):
+            chosen.append(choice)
+            missing -= gained
     return chosen
+
+
+def _shortened(question: Question, evidence: Evidence) -> _Choice:
+    """The clauses of a sentence that are quoted where another is to stand beside it."""
+    return _Choice(evidence, _clauses(question, evidence, _sentence(evidence, _LONG_SENTENCE), _PART_OF_TWO))
 
 
 def _with_rest(chosen: Sequence[_Choice], other: Evidence) -> list[_Choice]:
