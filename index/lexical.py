@@ -206,7 +206,9 @@ class Lexical:
     def _allowing(self, among: Filter | Sequence[int]) -> list[tantivy.Query]:
         """What has to hold of a record."""
         if not isinstance(among, Filter):
-            return [tantivy.Query.term_set_query(self._schema, _RID, list(among))]
+            # Each of a few looked up by itself: a set of terms is compared with every row number there is.
+            each = [tantivy.Query.term_query(self._schema, _RID, rid, "basic") for rid in among]
+            return [tantivy.Query.boolean_query([(tantivy.Occur.Should, one) for one in each])]
         asked = [
             tantivy.Query.term_set_query(self._schema, field, sorted(names))
             for field, names in ((_DOCUMENT, among.documents), (_PUBLISHER, among.publishers))

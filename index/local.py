@@ -167,6 +167,10 @@ class LocalIndex:
         """See `Index.records`."""
         return self._store.records(keys)
 
+    def owners(self, keys: Sequence[int]) -> list[str]:
+        """See `Index.owners`."""
+        return self._store.owners(keys)
+
     @property
     def version(self) -> int:
         """See `Index.version`."""

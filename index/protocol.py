@@ -80,6 +80,9 @@ class Index(Protocol):
     def records(self, keys: Sequence[int]) -> list[Found]:
         """The records of these keys, in the same order; one that was removed meanwhile is left out."""
 
+    def owners(self, keys: Sequence[int]) -> list[str]:
+        """Ids of the documents that the records of these keys belong to, each once, in order."""
+
     @property
     def version(self) -> int:
         """Another number after every write, so that a caller knows when what it has learned is old."""

@@ -32,15 +32,21 @@ _NUMBER = re.compile(r"(?P<day>\d{1,2})[./-](?P<month>\d{1,2})(?!\d)(?:[./-]\d{4
 
 @lru_cache(maxsize=512)
 def shingles(text: str) -> frozenset[int]:
-    """Hashes of all runs of `_SHINGLE` syllables in `text`, the same in every process."""
-    found = syllables(text)
-    runs = zip(*(islice(found, at, None) for at in range(_SHINGLE)), strict=False)
-    return frozenset(_hash(" ".join(run)) for run in runs) or frozenset({_hash(" ".join(found))})
+    """Hashes of all runs of `_SHINGLE` syllables in `text`, as this process makes them: in a tenth of the time."""
+    return frozenset(map(hash, _runs(text)))
 
 
 def sketch(text: str) -> list[str]:
-    """The terms under which near-duplicates of an article of that text are found: the least of its hashes."""
-    return [f"{number:x}" for number in sorted(shingles(text))[:_SKETCH]]
+    """The terms under which near-duplicates of an article of that text are found: the least hashes of its runs, the
+    same in every process.
+    """
+    return [f"{number:x}" for number in sorted({_hash(" ".join(run)) for run in _runs(text)})[:_SKETCH]]
+
+
+def _runs(text: str) -> list[tuple[str, ...]]:
+    """All runs of `_SHINGLE` syllables in `text`; the whole of it if it is shorter."""
+    found = syllables(text)
+    return list(zip(*(islice(found, at, None) for at in range(_SHINGLE)), strict=False)) or [tuple(found)]
 
 
 def alike(one: Article, other: Article) -> bool:
@@ -53,13 +59,11 @@ def alike(one: Article, other: Article) -> bool:
     shorter, longer = sorted((one, other), key=lambda article: len(article.text))
     if len(shorter.text) < _SHORTER * len(longer.text):
         return False
+    numbers = _numbers_of(shorter.text)  # fewer than the shingles, and found sooner
+    if len(numbers - _numbers_of(longer.text)) > max(1, _OTHER_NUMBERS * len(numbers)) or _are_of_a_series(one, other):
+        return False
     few, many = shingles(shorter.text), shingles(longer.text)
-    if len(few & many) < _SHARED * min(len(few), len(many)):
-        return False
-    if _are_of_a_series(one, other):
-        return False
-    numbers = _numbers_of(shorter.text)
-    return len(numbers - _numbers_of(longer.text)) <= max(1, _OTHER_NUMBERS * len(numbers))
+    return len(few & many) >= _SHARED * min(len(few), len(many))
 
 
 def _are_of_a_series(one: Article, other: Article) -> bool:
@@ -73,8 +77,10 @@ def holds(article: Article, passage: str) -> bool:
     """Whether `article` says all that `passage` says: nearly all of its words in their order, and every number."""
     if not any(probe in article.text for probe in _probes(passage)):  # of nearly all, and in no time
         return False
+    if not _numbers_of(passage) <= _numbers(article):
+        return False
     wanted = shingles(passage)
-    return len(wanted & shingles(article.text)) >= _HELD * len(wanted) and _numbers_of(passage) <= _numbers(article)
+    return len(wanted & shingles(article.text)) >= _HELD * len(wanted)
 
 
 def _probes(passage: str) -> Iterator[str]:

@@ -200,8 +200,8 @@ class Corpus:
             return ()
         found = self.index.sharing(vietnamese_terms.SKETCH, sketch(article.text), _CANDIDATES)
         least = _SHARED_SKETCH * max((score for _, score in found), default=0.0)
-        sharing = self.index.records([key for key, score in found if score > least])
-        others = (self.article(name) for name in sorted({found.document_id for found in sharing} - {article_id}))
+        owners = self.index.owners([key for key, score in found if score > least])
+        others = (self.article(name) for name in owners if name != article_id)
         return tuple(other for other in others if other and alike(article, other))
 
     def article_at(self, article_id: str, digest: str) -> Article | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from rag.evidence import Evidence
 from rag.grounding import Verdict
@@ -24,25 +25,37 @@ class Finding:
     verdict: Verdict
 
 
-def apart(whole: Finding, find: Callable[[Question], Finding]) -> Sequence[Finding]:
-    """The parts of the way in which the questions in one are answered best; `whole` alone if none is better.
+def apart(question: Question, find: Callable[[Question], Finding]) -> Sequence[Finding]:
+    """What is found for the questions in `question`, in the way in which they are answered best; for it alone if none
+    is better.
 
-    `find` finds a part; it is called only where the part may turn out better. What surely asks for several things is
-    answered apart as soon as each of them has an answer.
+    `find` is called only for what may turn out better. What surely asks for several things is answered apart as soon as
+    each of them has an answer, and looked for whole only if one sentence answers two of them.
     """
+    whole = cache(lambda: find(question))
     better = []
-    for way in whole.question.ways:
-        if not way.is_sure and not _may_be_better(whole, way.parts):
+    for way in question.ways:
+        if not way.is_sure and not _may_be_better(whole(), way.parts):
             continue
-        parts = [find(part) for part in way.parts]
-        if any(part.verdict.outcome == Outcome.NOT_FOUND for part in parts):
+        parts = _answered(way.parts, find)
+        if not parts:
             continue
         if way.is_sure:
-            is_whole = whole.verdict.outcome != Outcome.NOT_FOUND and _is_one_sentence(parts)
-            return [whole] if is_whole else parts
-        if _is_better(whole, parts):
+            is_whole = _is_one_sentence(parts) and whole().verdict.outcome != Outcome.NOT_FOUND
+            return [whole()] if is_whole else parts
+        if _is_better(whole(), parts):
             better.append(parts)
-    return max(better, key=lambda parts: min(part.verdict.support for part in parts), default=[whole])
+    return max(better, key=lambda parts: min(part.verdict.support for part in parts)) if better else [whole()]
+
+
+def _answered(parts: Sequence[Question], find: Callable[[Question], Finding]) -> list[Finding]:
+    """What is found for each of `parts`; none as soon as one of them has no answer."""
+    found = []
+    for part in parts:
+        found.append(find(part))
+        if found[-1].verdict.outcome == Outcome.NOT_FOUND:
+            return []
+    return found
 
 
 def _is_one_sentence(parts: Sequence[Finding]) -> bool:

@@ -174,8 +174,7 @@ class Pipeline:
         milliseconds by stage. It holds for that version of the index.
         """
         timings: dict[str, float] = {}
-        whole = self.find(question, only, timings)
-        return apart(whole, lambda part: self.find(part, only, timings)), timings
+        return apart(question, lambda one: self.find(one, only, timings)), timings
 
     def find(self, question: Question, only: Filters = EVERYTHING, timings: dict[str, float] | None = None) -> Finding:
         """What the corpus holds for one question. Milliseconds by stage are added to `timings`."""

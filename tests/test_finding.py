@@ -27,11 +27,23 @@ def found(question: str, text: str, outcome: Outcome = Outcome.ANSWERED) -> Find
 
 def taken(whole: Finding, *ways: list[Finding], is_sure: bool = False) -> list[Finding]:
     """What is taken of `whole` and the findings of its parts, if they are to be taken for it in these ways."""
-    findings = {id(part.question): part for parts in ways for part in parts}
     question = replace(
         whole.question, ways=tuple(Way(tuple(part.question for part in parts), is_sure) for parts in ways)
     )
-    return list(apart(replace(whole, question=question), lambda part: findings[id(part)]))
+    findings = {id(question): replace(whole, question=question)}
+    findings |= {id(part.question): part for parts in ways for part in parts}
+    return list(apart(question, lambda one: findings[id(one)]))
+
+
+def looked_for(*findings: Finding) -> tuple[list[Finding], list[str]]:
+    """What is taken of the first of `findings` and the others, its parts; and the questions that were looked for."""
+    asked = list[str]()
+
+    def find(question: Question) -> Finding:
+        asked.append(question.text)
+        return next(one for one in findings if one.question is question)
+
+    return list(apart(findings[0].question, find)), asked
 
 
 def is_apart(whole: Finding, parts: list[Finding]) -> bool:
@@ -56,11 +68,7 @@ def test_parts_that_the_sentence_of_the_whole_holds_are_not_looked_for() -> None
     whole = found(WHOLE, both)
     ways = (Way((understand(RICE), understand(FISH)), is_sure=False),)
     whole = replace(whole, question=replace(whole.question, ways=ways))
-
-    def find(question: Question) -> Finding:
-        raise AssertionError(question.text)
-
-    assert apart(whole, find) == [whole]
+    assert looked_for(whole) == ([whole], [WHOLE])
 
 
 class TestBetterApart:
@@ -101,6 +109,15 @@ class TestSurelySeveral:
         (one,) = taken(whole, parts)
         assert one.evidence == whole.evidence
         assert taken(whole, parts, is_sure=True) == parts
+
+    def test_it_is_not_looked_for_whole_nor_further_than_the_first_part_without_an_answer(self) -> None:
+        parts = [found(RICE, "Giá gạo tám thơm là 5 đồng."), found(FISH, "Cá lặn.", Outcome.UNSURE)]
+        way = Way(tuple(part.question for part in parts), is_sure=True)
+        whole = found(WHOLE, self.both)
+        whole = replace(whole, question=replace(whole.question, ways=(way,)))
+        assert looked_for(whole, *parts) == (parts, [RICE, FISH])
+        parts[0] = replace(parts[0], verdict=Verdict(Outcome.NOT_FOUND, 0.1))
+        assert looked_for(whole, *parts) == ([whole], [RICE, WHOLE])
 
     def test_what_is_not_found_in_parts_may_be_answered_whole(self) -> None:
         parts = [found(RICE, self.both), found(FISH, "Cá lặn.", Outcome.NOT_FOUND)]

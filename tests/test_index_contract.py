@@ -449,5 +449,16 @@ def test_what_shares_most_terms_comes_first(kind: Kind) -> None:
     assert index.sharing("words", [], 5) == []
 
 
+def test_owners_are_told_once_each_and_in_order(index: Index) -> None:
+    assert index.owners([1, 2]) == []
+    index.put(MANIFEST, make_entries(4))
+    keys = [key for name in ("d003", "d001", "d000") for key in index.keys([name])]
+    assert len(keys) == 9
+    assert index.owners([*keys, max(keys) + 99]) == ["d000", "d001", "d003"]
+    index.delete(["d001"])
+    assert index.owners(keys) == ["d000", "d003"]
+    assert index.owners([]) == []
+
+
 def one_of(terms: Mapping[str, Sequence[str]], name: str) -> Entry:
     return Entry(Document(name, "", ""), [make_record(f"{name}:0", a_query(), {"words": [], "pairs": [], **terms})])

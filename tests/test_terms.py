@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.vietnamese.normalize import strip_accents
-from rag.vietnamese.terms import DEFINITIONS, FIELDS, SKETCH, definitions, syllables, terms
+from rag.vietnamese.normalize import match_form, strip_accents
+from rag.vietnamese.terms import DEFINITIONS, FIELDS, SKETCH, TERM, definitions, syllables, terms
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,12 @@ def test_terms_hold_no_white_space_and_fields_agree(text: str) -> None:
         assert found[f"folded_{name}"] == [strip_accents(term) for term in found[name]]
     # The lexical index parts terms at white space: none may hold any, or be empty.
     assert all(term and not any(c.isspace() for c in term) for field in found.values() for term in field)
+
+
+@given(st.text(st.sampled_from("hHoòaÀÒỷyqu\u0300\u0323İKªß0²7.,-_ \n")) | st.text())
+def test_syllables_are_those_of_the_match_form(text: str) -> None:
+    found = [term.lstrip("0") or "0" if term.isdigit() else term for term in TERM.findall(match_form(text))]
+    assert syllables(text) == found
 
 
 def test_leading_zeros_make_no_other_number() -> None:

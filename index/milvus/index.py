@@ -229,19 +229,25 @@ class MilvusIndex:
     def holding(self, wanted: Terms) -> list[str]:
         """See `Index.holding`."""
         ids = [term_id(field, term) for field, terms in wanted.items() for term in terms]
+        where = f"array_contains_all(terms, {ids})"
+        return self._reading(lambda state: self._owners(state, where)) if ids else []
 
-        def ask(state: State) -> list[str]:
-            if not ids or not state.collection:
-                return []
-            where = f"array_contains_all(terms, {ids}) and {state.visible()}"
-            owners = sorted({int(row["owner"]) for row in self._server.all_rows(state.collection, where, ["owner"])})
-            names = list[str]()
-            for at in range(0, len(owners), 1000):
-                those = f"{_documents(state)} and owner in {owners[at : at + 1000]}"
-                names += [json.loads(row["head"])["id"] for row in self._server.all_rows(PAGES, those, ["head"])]
-            return sorted(names)
+    def owners(self, keys: Sequence[int]) -> list[str]:
+        """See `Index.owners`."""
+        where = f"key in {sorted(map(int, keys))}"
+        return self._reading(lambda state: self._owners(state, where)) if keys else []
 
-        return self._reading(ask)
+    def _owners(self, state: State, where: str) -> list[str]:
+        """Ids of the documents of the records that `where` lets through, each once, in order."""
+        if not state.collection:
+            return []
+        visible = f"{where} and {state.visible()}"
+        owners = sorted({int(row["owner"]) for row in self._server.all_rows(state.collection, visible, ["owner"])})
+        names = list[str]()
+        for at in range(0, len(owners), 1000):
+            those = f"{_documents(state)} and owner in {owners[at : at + 1000]}"
+            names += [json.loads(row["head"])["id"] for row in self._server.all_rows(PAGES, those, ["head"])]
+        return sorted(names)
 
     def vocabulary(self, field: str) -> list[tuple[str, int]]:
         """See `Index.vocabulary`."""

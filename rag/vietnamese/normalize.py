@@ -79,9 +79,14 @@ def unify_syllable(syllable: str) -> str:
     return syllable
 
 
+def lowered(text: str) -> str:
+    """Lower case NFC."""
+    return unicodedata.normalize("NFC", text).lower()
+
+
 def match_form(text: str) -> str:
     """Lower case NFC with one spelling for each syllable: the form in which texts are compared."""
-    return _SYLLABLE.sub(lambda m: unify_syllable(m.group()), unicodedata.normalize("NFC", text).lower())
+    return _SYLLABLE.sub(lambda m: unify_syllable(m.group()), lowered(text))
 
 
 class _Bare(dict[int, str]):

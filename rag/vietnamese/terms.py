@@ -9,9 +9,10 @@ searched by a question: the abbreviations that the text itself explains, and the
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
-from rag.vietnamese.normalize import match_form, strip_accents
+from rag.vietnamese.normalize import lowered, strip_accents, unify_syllable
 from rag.vietnamese.words import segment
 
 DEFINITIONS = "definitions"
@@ -32,8 +33,13 @@ Terms = dict[str, list[str]]
 
 def syllables(text: str) -> list[str]:
     """The syllables and numbers of `text` in match form: "Hoà Bình 36,6% 02/4" -> ["hòa", "bình", "36,6", "2", "4"]."""
-    found: list[str] = TERM.findall(match_form(text))
-    return [term.lstrip("0") or "0" if term.isdigit() else term for term in found]
+    return list(map(_term, TERM.findall(lowered(text))))
+
+
+@lru_cache(maxsize=65_536)  # as many as there are syllables, and the commonest numbers
+def _term(found: str) -> str:
+    """A syllable or number as it is counted; `match_form` of the text around it changes nothing else."""
+    return found.lstrip("0") or "0" if found.isdigit() else unify_syllable(found)
 
 
 def terms(text: str) -> Terms:
