@@ -206,7 +206,8 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
     if question.kind in _EXPLAINED:
         return [near[span] for span in spans[at + 1 : at + MAX_SENTENCES]]
     if question.kind == Kind.LIST and not _is_of_list(question, best):
-        if best.text.endswith(":"):  # what it announces is quoted with it
+        is_item = at > 0 and _goes_on(best.passage.article.text, spans[at - 1], best.span)
+        if is_item or best.text.endswith(":"):  # it is what is asked for; what it announces is quoted with it
             return []
         ahead = [near[span] for span in spans[at + 1 : at + 1 + _AHEAD]]
         return [other for other in ahead if _is_of_list(question, other)][:1]
