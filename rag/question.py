@@ -22,7 +22,7 @@ __all__ = ["MAX_CHARS", "Helps", "Kind", "Question", "understand"]
 
 # How much a word of an earlier question counts, beside 1 for a word of the question itself.
 INHERITED = 0.4
-_BARE = 2  # words
+_BARE, _FULL = 2, 7  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,11 @@ class _Read:
 def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
     """The parts of `split` as questions. One that names nothing is about what the other names."""
     left, right = split.parts
-    named = [bool(constraints(part, accented=read.accented).named) for part in split.parts]
-    leans = [split.is_sure and named == one for one in ([False, True], [True, False])]
+    named = [constraints(part, accented=read.accented) for part in split.parts]
+    leans = [
+        split.is_sure and bool(other.named) and not (own.named or own.years or _says_much(part, read))
+        for part, own, other in zip(split.parts, named, reversed(named), strict=True)
+    ]
     # Each part asks for one thing, though together they ask for several.
     kind = Kind.THING if kind == Kind.LIST else kind
     built = (
@@ -181,6 +184,12 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
         _build(right, [*before, left] if leans[1] else before, kind, read),
     )
     return Way(tuple(replace(part, is_part=True) for part in built), split.is_sure)
+
+
+def _says_much(part: str, read: _Read) -> bool:
+    """Whether a part of a question says so much that it needs nothing from the other."""
+    searched, _ = ask_words(part, accented=read.readable)
+    return len(_content(terms(searched), accented=read.accented, readable=read.readable)) > _FULL
 
 
 def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Question:

@@ -57,6 +57,8 @@ def test_the_way_by_years_leaves_no_part_without_its_topic_and_comes_first() -> 
             "Số trường và số lớp học lần lượt là bao nhiêu?",
             ("Số trường", "số lớp học là bao nhiêu?"),
         ),
+        ("Năm 2021 nổi bật gì, sang 2022 ký mấy văn kiện?", ("Năm 2021 nổi bật gì", "sang 2022 ký mấy văn kiện?")),
+        ("Phương châm của tỉnh và phương châm của bộ ra sao?", ("Phương châm của tỉnh", "phương châm của bộ ra sao?")),
         # What is compared shares what is asked of it.
         (
             "Bến Tre với Trà Vinh, nơi nào đông dân hơn?",

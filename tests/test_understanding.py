@@ -143,6 +143,24 @@ class TestParts:
         assert "siêu" not in left.content
         assert "ngạch" not in right.content
 
+    @pytest.mark.parametrize(
+        ("text", "leaning"),
+        [
+            ("Hội nghị ở Hà Tĩnh họp khi nào và ai chủ trì?", True),
+            ("Hội nghị ở Hà Tĩnh họp khi nào và năm 2022 xuất siêu bao nhiêu?", False),
+            (
+                "Hội nghị ở Hà Tĩnh họp khi nào và các mục tiêu chiến lược mà chỉ thị mới hướng tới là của giai đoạn nào?",
+                False,
+            ),
+        ],
+    )
+    def test_a_part_that_says_little_is_about_what_the_other_names(
+        self, pipeline: Pipeline, text: str, leaning: bool
+    ) -> None:
+        way = pipeline.understand(text).ways[0]
+        assert way.is_sure
+        assert ("tĩnh" in way.parts[1].content) == leaning
+
     def test_each_part_is_answered_by_its_own_sentence(self, pipeline: Pipeline) -> None:
         answer = pipeline.ask("Tổng kim ngạch và xuất siêu năm 2023 lần lượt là bao nhiêu?")
         assert "683" in answer.text  # depends on the calibration

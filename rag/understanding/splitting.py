@@ -34,6 +34,7 @@ def _joint(words: Collection[str]) -> re.Pattern[str]:
 
 # Without accents "con" may be "còn"; with them it is "con số".
 _AND, _BARE_AND = _joint(_JOINTS), _joint([*map(strip_accents, _JOINTS)])
+_COMMA = re.compile(r"\s*,\s+")
 _NEXT = re.compile(r"\?\s+(?:(?:thế còn|thế|còn|và|vậy|đồng thời)\s+)?(?=\w)", re.IGNORECASE)
 _COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.IGNORECASE)
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
@@ -43,6 +44,7 @@ _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
+_HEAD = 2  # syllables that tell what a part asks for
 _MOST = 3  # ways to be tried: each costs two searches
 
 
@@ -64,6 +66,10 @@ def splits(text: str) -> list[Split]:
     joined = [
         way for joint in _joints(text).finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))
     ]
+    # A comma alone parts only where something is asked on both sides.
+    alone = (comma for comma in _COMMA.finditer(text) if not _joints(text).match(text, comma.start()))
+    commas = (at for at in alone if _asks(text[: at.start()]) and _asks(text[at.end() :]))
+    joined += [way for comma in commas if (way := _at(comma, compared=False, in_order=False))]
     middle = len(text) / 2
     joined.sort(key=lambda way: (not way.is_sure, abs(len(way.parts[0]) - middle)))
     return [*ways, *joined][:_MOST]
@@ -107,7 +113,8 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
         if places and places[-1].start() > 0:
             right = left[: places[-1].start()] + right
     parts = (left, right)
-    return Split(parts, each_asks or is_shared or in_order) if _is_long_enough(parts) else None
+    same_head = syllables(left)[:_HEAD] == syllables(right)[:_HEAD]  # "phương châm của A và phương châm của B"
+    return Split(parts, each_asks or is_shared or in_order or same_head) if _is_long_enough(parts) else None
 
 
 def _asks(text: str) -> bool:
