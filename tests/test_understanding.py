@@ -149,7 +149,7 @@ class TestParts:
             ("Hội nghị ở Hà Tĩnh họp khi nào và ai chủ trì?", True),
             ("Hội nghị ở Hà Tĩnh họp khi nào và năm 2022 xuất siêu bao nhiêu?", False),
             (
-                "Hội nghị ở Hà Tĩnh họp khi nào và các mục tiêu chiến lược mà chỉ thị mới hướng tới là của giai đoạn nào?",
+                "Hội nghị ở Hà Tĩnh họp khi nào và các mục tiêu chiến lược mà chỉ thị mới hướng tới ở giai đoạn nào?",
                 False,
             ),
         ],
