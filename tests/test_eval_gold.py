@@ -46,6 +46,13 @@ def test_the_third_set_is_of_all_types_and_repeats_no_question() -> None:
     assert len({(one.question, len(one.history)) for one in third}) == len(third)
 
 
+def test_the_set_on_the_raw_texts_is_of_all_types_and_names_no_article() -> None:
+    raw = load_gold([shipped("third")[0].with_name("raw.jsonl")])
+    assert {one.id.split("-")[0] for one in raw} == {"raw"}
+    assert {one.type for one in raw} == set(TYPES)
+    assert not any(one.articles for one in raw)
+
+
 def test_optional_fields_and_line_separators_inside_strings(tmp_path: Path) -> None:
     history = [{"role": "user", "content": "Cầu nào?"}, {"role": "assistant", "content": "Cầu mới."}]
     more = GOOD | {"id": "q2", "history": history, "all_of": ["86"], "note": "x", "question": "Dài\u2028bao nhiêu?"}
