@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -59,12 +60,14 @@ def features(question: Question, evidence: Sequence[Evidence]) -> dict[str, floa
     - `known`: the share of the question's words that the corpus knows.
     """
     best = evidence[0].features
+    # What is held word for word is a name mostly, of which vectors tell little.
+    least = 0.0 if best["coverage"] == best["pairs"] == 1 else -math.inf
     return {
         "reader": best.get("reader", 0.0) / 10,
         "held": max(e.features["held"] for e in evidence),
         **{name: best[name] for name in _OF_THE_BEST},
-        "similarity": _over_typical(question, max(e.features["similarity"] for e in evidence)),
-        "dense": _over_typical(question, max(e.passage.scores.dense for e in evidence)),
+        "similarity": max(least, _over_typical(question, max(e.features["similarity"] for e in evidence))),
+        "dense": max(least, _over_typical(question, max(e.passage.scores.dense for e in evidence))),
         "type": float(question.kind not in STRICT_KINDS or best["fits"] > 0),
         "short": _short_fits(question, evidence[0]),
     }

@@ -130,6 +130,22 @@ def test_a_place_of_the_context_does_not_take_the_place_of_another() -> None:
     assert lacking("Tại Hà Tĩnh, ông Nam điều hành.", Source("Tại Nghệ An, ông Nam điều hành.", before)) == "Hà Tĩnh"
 
 
+RANKS = "Việt Nam là nền kinh tế lớn thứ 11 của châu Á; nằm trong nhóm 40 nền kinh tế lớn nhất thế giới."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_shown"),
+    [
+        ("Việt Nam là nền kinh tế lớn thứ 11 của châu Á.", True),
+        ("Việt Nam nằm trong nhóm 40 nền kinh tế lớn nhất thế giới.", True),
+        ("Việt Nam là nền kinh tế lớn thứ 11 của thế giới.", False),
+        ("Việt Nam nằm trong nhóm 40 nền kinh tế lớn nhất châu Á.", False),
+    ],
+)
+def test_a_figure_stays_with_its_place(sentence: str, is_shown: bool) -> None:
+    assert (lacking(sentence, Source(RANKS)) == "") == is_shown
+
+
 def test_a_question_that_was_written_out_keeps_to_what_was_said() -> None:
     before = ["Tổng kim ngạch xuất nhập khẩu năm 2022 đạt bao nhiêu?", "Đạt 730,2 tỷ USD."]
     alone = "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?"

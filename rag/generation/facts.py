@@ -33,6 +33,7 @@ _COMPARED = re.compile(r"(?:so với|hơn|kém|bằng)[^\d,.;]{0,40}$")
 _NEGATIONS = frozenset({"không", "chưa", "chẳng"})
 # "không" in these denies nothing.
 _NOT_NEGATIONS = frozenset({"hàng không", "không gian", "không khí", "không quân", "không phận", "không trung"})
+_WORLD: dict[Phrase, str] = dict.fromkeys([("thế", "giới"), ("toàn", "cầu")], "thế giới")
 # How far apart things are, in characters, more where a comma or an end stands between; so much further is as near.
 _COMMA, _END, _TIE = 25, 100, 2
 
@@ -149,7 +150,7 @@ def _negated(words: Phrase) -> frozenset[str]:
 
 
 def _misplaced(sentence: str, said: Phrase, text: str, words: Phrase, asked: Sequence[str]) -> str:
-    """A number beside another year or opposite than in `text`, a person with another post: what was exchanged."""
+    """A number beside another year, place or opposite than in `text`, a person with another post: things exchanged."""
     own, other = match_form(sentence), match_form(text)
     asked_here = [(0, len(own), year) for year in asked]
     pairs = [
@@ -162,6 +163,10 @@ def _misplaced(sentence: str, said: Phrase, text: str, words: Phrase, asked: Seq
         if here and len(there) > 1:
             ours, theirs = (_owners(t, _numbers(t), _marks(t, there)) for t in (own, other))
             pairs.append((ours, theirs))
+    places = [_place_marks(t, sentence, text) for t in (own, other)]
+    if len({what for *_, what in places[1]}) > 1:
+        ours, theirs = (_owners(t, _numbers(t), of_it) for t, of_it in zip((own, other), places, strict=True))
+        pairs.append((ours, theirs))
     held = posts(words, accented=True)
     names = [way for n in constraints(sentence, accented=True).named for way in n.ways if len(way) > 1]
     if len(held) > 1 and names:
@@ -203,6 +208,13 @@ def _year_marks(text: str) -> list[Mark]:
         for m in _YEAR.finditer(text)
         if m.group() in years(text) and not _COMPARED.search(text, max(0, m.start() - 60), m.start())
     ]
+
+
+def _place_marks(text: str, *named_in: str) -> list[Mark]:
+    """Where places and regions stand in `text` that `named_in` name, and the world."""
+    named = [n for words in named_in for n in constraints(words, accented=True).named if n.is_place]
+    ways = {way: n.words for n in named for way in n.ways} | _WORLD
+    return [(*m.span(), ways[tuple(m.group().split())]) for m in _pattern(tuple(ways)).finditer(text)]
 
 
 def _marks(text: str, phrases: Sequence[Phrase]) -> list[Mark]:
