@@ -124,12 +124,17 @@ class TestFeatures:
         assert features(understand(question), evidence_for(question, text))[lacking] < 1
 
     def test_vectors_of_a_question_without_accents_tell_nothing(self) -> None:
-        typed, plain = ("Kim ngạch gạo", "kim ngach gao")
+        typed, plain = ("Kim ngạch gạo xay", "kim ngach gao xay")
         text = "Kim ngạch gạo năm 2023."
         accented = features(understand(typed), evidence_for(typed, text))
         folded = features(understand(plain), evidence_for(plain, text))
         assert (folded["similarity"], folded["dense"]) == (0.0, 0.0)
         assert accented["similarity"] != 0.0 != accented["dense"]
+
+    def test_vectors_do_not_speak_against_what_holds_the_question_word_for_word(self) -> None:
+        for question, is_held in (("Nguyễn Văn An là ai?", True), ("Nguyễn Văn Ba là ai?", False)):
+            found = features(understand(question), evidence_for(question, "Ông Nguyễn Văn An bán gạo."))
+            assert (found["similarity"] == found["dense"] == 0.0) == is_held
 
 
 class TestSupport:
