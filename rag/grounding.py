@@ -117,12 +117,12 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
 def missed(question: Question, evidence: Evidence) -> str:
     """Which of the question's constraints its best `evidence` does not meet at all, in Vietnamese; "" if none."""
     wanted, best = question.constraints, evidence.features
+    if question.unsaid:
+        return f"Kho tài liệu không nhắc đến {', '.join(question.unsaid)}."
     if not best["years"]:
         return f"Những đoạn liên quan nhất không có thông tin về năm {', '.join(sorted(wanted.years))}."
-    if not best["firm"]:
-        firm = [named.words for named in wanted.named if named.is_firm]
-        return f"Những đoạn liên quan nhất không nói về {', '.join(firm)}."
-    if absent := lacking(question, evidence):
+    firm = [named.words for named in wanted.named if named.is_firm]
+    if absent := lacking(question, evidence) if best["firm"] else firm:
         return f"Những đoạn liên quan nhất không nói về {', '.join(absent)}."
     if not best["posts"] and question.kind == Kind.PERSON:
         return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."

@@ -10,7 +10,7 @@ from rag.errors import QuestionError
 from rag.schema import Turn
 from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
-from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, write_out
+from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, unsaid, write_out
 from rag.understanding.followups import MAX_CHARS, Resolved, resolve, without_pointers, without_replaced
 from rag.understanding.kinds import Kind, ask_words, counted
 from rag.understanding.splitting import Split, splits
@@ -36,7 +36,8 @@ class Question:
     are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited`
     those that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
     `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are
-    the ways to take it for several questions in one, the likeliest first; `is_part` is true of those.
+    the ways to take it for several questions in one, the likeliest first; `is_part` is true of those. `unsaid` are
+    abbreviations of what the corpus never names.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Question:
     unit: str
     ways: tuple[Way, ...] = ()
     is_part: bool = False
+    unsaid: tuple[str, ...] = ()
 
     def form(self, text: str) -> Phrase:
         """The syllables of `text` in the form in which `content` is to be compared with them."""
@@ -142,14 +144,16 @@ def understand(
     accented = all(map(typed_with_accents, (cleaned, *resolved.before)))
     before = list(map(mended, resolved.before))
     readable = has_accents(" ".join([now, *before]))
+    never: tuple[str, ...] = ()
     if Step.ABBREVIATIONS not in without:
+        never = unsaid(now, helps.defined, helps.counts) if helps.counts is not _never else ()
         now = step(Step.ABBREVIATIONS, now, write_out(now, helps.defined, helps.counts))
         before = [write_out(question, helps.defined, helps.counts) for question in before]
     *before, now = without_replaced([*before, now])
     if before:
         step(Step.FOLLOW_UPS, now, " ".join([now, *before]))
 
-    read = _Read(cleaned, tuple(trace), accented, readable, helps.defined, frozenset(without))
+    read = _Read(cleaned, tuple(trace), accented, readable, helps.defined, frozenset(without), never)
 
     whole = _build(now, before, None, read)
     if Step.PARTS in without:
@@ -167,6 +171,7 @@ class _Read:
     readable: bool
     defined: Mapping[str, str]
     without: frozenset[Step]
+    unsaid: tuple[str, ...]
 
 
 def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
@@ -219,6 +224,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
         constraints=Constraints() if Step.CONSTRAINTS in without else _named(now, before, accented=accented),
         equivalents=equivalents(whole, read.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
+        unsaid=read.unsaid,
     )
 
 

@@ -114,6 +114,16 @@ class TestTheQuestionEverybodyAsks:
     def test_however_it_is_typed(self, pipeline: Pipeline, variant: str) -> None:
         assert pipeline.ask(variant).text == pipeline.ask(TRADE).text
 
+    @pytest.mark.parametrize("name", ["RCEP", "CPTPP", "GRDP"])
+    def test_what_the_corpus_never_names_is_not_in_it(self, pipeline: Pipeline, name: str) -> None:
+        answer = pipeline.ask(f"{name} gồm những nước nào?")
+        assert answer.refused
+        assert answer.reason == f"Kho tài liệu không nhắc đến {name}."
+
+    @pytest.mark.parametrize("name", ["FTA", "NGKT", "UBND", "ASEAN", "KT-XH"])
+    def test_what_it_names_in_any_way_may_be(self, pipeline: Pipeline, name: str) -> None:
+        assert pipeline.understand(f"{name} là gì?").unsaid == ()
+
     def test_tone_placement_makes_no_difference(self, pipeline: Pipeline) -> None:
         one, other = "Thoả thuận hợp tác ký kết từ đầu năm 2023?", "Thỏa thuận hợp tác kí kết từ đầu năm 2023?"
         assert pipeline.ask(one).text == pipeline.ask(other).text

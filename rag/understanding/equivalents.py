@@ -88,6 +88,29 @@ def _unless_said(typed: str, words: str, counts: Counts) -> str:
     return typed if is_said and all(is_said) and not (says_words and all(says_words)) else words
 
 
+def unsaid(text: str, defined: Mapping[str, str], counts: Counts) -> tuple[str, ...]:
+    """The abbreviations in `text` of what the corpus never names, neither so nor written out nor otherwise."""
+    typed = [
+        m.group() for m in _WORD.finditer(text) if not _CODE_BESIDE.search(text[: m.start()][-1:] + text[m.end() :][:1])
+    ]
+    return tuple(
+        one
+        for one in dict.fromkeys(typed)
+        if len(one) >= _INITIALS
+        and one.isupper()
+        and one not in defined
+        and one in _abbreviations()
+        and not any(_is_said(words, counts) for words in (one, *(m.words for m in _abbreviations()[one])))
+    )
+
+
+def _is_said(words: str, counts: Counts) -> bool:
+    """Whether the corpus may say `words`, or what means the same: it has each two of them side by side."""
+    phrase = tuple(syllables(words))
+    ways = (phrase, *(other for other, _ in _known(synonyms=True).get(phrase, ())))
+    return any(all(counts([f"{a}_{b}" for a, b in pairwise(way)] if len(way) > 1 else list(way))) for way in ways)
+
+
 def _pairs(words: str) -> list[str]:
     return [f"{a}_{b}" for a, b in pairwise(syllables(words))]
 
@@ -187,6 +210,7 @@ def _is_word(form: str) -> bool:
 
 
 _RARE = 2  # dictionary words
+_INITIALS = 3  # letters of an abbreviation that hardly stands for anything else
 
 
 @cache
