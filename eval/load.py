@@ -89,13 +89,11 @@ async def visit(url: str, users: int, think: float, seconds: float) -> Measured:
 
 
 async def _user(chat: Chat, questions: list[str], think: float, end: float, measured: Measured) -> None:
-    """One person, who begins at some moment of the first thinking time and asks until `end`."""
+    """One person, who begins at some moment of the first thinking time and asks until `end`, and once at least."""
     session = uuid4().hex
     heartbeat = asyncio.create_task(chat.hold(session))
     await asyncio.sleep(random.uniform(0, think))  # noqa: S311 # chance, not secrets
     for question in questions:
-        if time.monotonic() > end:
-            break
         try:
             first, whole = await asyncio.wait_for(chat.ask(session, question), _PATIENCE)
             measured.first.append(first)
@@ -103,6 +101,8 @@ async def _user(chat: Chat, questions: list[str], think: float, end: float, meas
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             measured.errors.append(f"{type(error).__name__}: {error}")
         await asyncio.sleep(random.uniform(think / 2, think * 3 / 2))  # noqa: S311 # chance, not secrets
+        if time.monotonic() > end:
+            break
     heartbeat.cancel()
 
 
