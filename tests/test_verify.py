@@ -130,16 +130,16 @@ def test_a_place_of_the_context_does_not_take_the_place_of_another() -> None:
     assert lacking("Tại Hà Tĩnh, ông Nam điều hành.", Source("Tại Nghệ An, ông Nam điều hành.", before)) == "Hà Tĩnh"
 
 
-RANKS = "Việt Nam là nền kinh tế lớn thứ 11 của châu Á; nằm trong nhóm 40 nền kinh tế lớn nhất thế giới."
+RANKS = "Gạo nếp xếp hạng 11 tại châu Á; về sản lượng gạo nếp thuộc tốp 40 toàn thế giới."
 
 
 @pytest.mark.parametrize(
     ("sentence", "is_shown"),
     [
-        ("Việt Nam là nền kinh tế lớn thứ 11 của châu Á.", True),
-        ("Việt Nam nằm trong nhóm 40 nền kinh tế lớn nhất thế giới.", True),
-        ("Việt Nam là nền kinh tế lớn thứ 11 của thế giới.", False),
-        ("Việt Nam nằm trong nhóm 40 nền kinh tế lớn nhất châu Á.", False),
+        ("Gạo nếp xếp hạng 11 tại châu Á.", True),
+        ("Gạo nếp thuộc tốp 40 toàn thế giới.", True),
+        ("Gạo nếp xếp hạng 11 toàn thế giới.", False),
+        ("Gạo nếp thuộc tốp 40 tại châu Á.", False),
     ],
 )
 def test_a_figure_stays_with_its_place(sentence: str, is_shown: bool) -> None:
