@@ -124,6 +124,9 @@ class TestTheQuestionEverybodyAsks:
     def test_what_it_names_in_any_way_may_be(self, pipeline: Pipeline, name: str) -> None:
         assert pipeline.understand(f"{name} là gì?").unsaid == ()
 
+    def test_among_capitals_only_no_abbreviation_is_told(self, pipeline: Pipeline) -> None:
+        assert pipeline.understand("RCEP gồm những nước nào?".upper()).unsaid == ()
+
     def test_tone_placement_makes_no_difference(self, pipeline: Pipeline) -> None:
         one, other = "Thoả thuận hợp tác ký kết từ đầu năm 2023?", "Thỏa thuận hợp tác kí kết từ đầu năm 2023?"
         assert pipeline.ask(one).text == pipeline.ask(other).text

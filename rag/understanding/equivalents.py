@@ -57,12 +57,17 @@ def write_out(text: str, defined: Mapping[str, str], counts: Counts) -> str:
     ("15-CT/TW") stays. Of several meanings the one is taken that most of the question speaks for, or that the corpus
     has beside the same words ("CT 15": "Chỉ thị 15").
     """
-    if text.isupper() and has_accents(text):  # of capitals only, no word can be told from an abbreviation
+    if _is_all_capitals(text):
         return text
     for _ in range(2):  # what the first turn writes out may decide what else is meant
         text = _english_pattern().sub(lambda m: _unless_said(m.group(), _english()[m.group().lower()], counts), text)
         text = _write_out_once(text, defined, counts)
     return text
+
+
+def _is_all_capitals(text: str) -> bool:
+    """Whether no word can be told from an abbreviation."""
+    return text.isupper() and has_accents(text)
 
 
 def _write_out_once(text: str, defined: Mapping[str, str], counts: Counts) -> str:
@@ -90,6 +95,8 @@ def _unless_said(typed: str, words: str, counts: Counts) -> str:
 
 def unsaid(text: str, defined: Mapping[str, str], counts: Counts) -> tuple[str, ...]:
     """The abbreviations in `text` of what the corpus never names, neither so nor written out nor otherwise."""
+    if _is_all_capitals(text):
+        return ()
     typed = [
         m.group() for m in _WORD.finditer(text) if not _CODE_BESIDE.search(text[: m.start()][-1:] + text[m.end() :][:1])
     ]
