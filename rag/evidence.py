@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import pairwise
+from functools import cache, cached_property
+from itertools import chain, pairwise
+from typing import NamedTuple
 
 from rag.question import Question
 from rag.reader import Reader
@@ -38,6 +39,7 @@ _WEIGHTS = {
 # The reader reads the best sentences, so many at most, and none that is further below the best.
 _READ, _NEAR = 8, 6.0
 _SUREST = 12.0
+_LEAD = 400  # characters
 _TERM = 3  # syllables: what is so long is the name of one thing, shorter words have too many meanings
 _DEPARTMENT = ("sở", "so")
 _FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
@@ -48,7 +50,7 @@ _OTHER_ENDS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """A sentence as evidence for an answer. `span` is in the text of the passage's article.
 
@@ -56,7 +58,8 @@ class Evidence:
 
     - `passage`: the fused score of its passage; `similarity`: the cosine of question and sentence.
     - `coverage`: the share, by IDF, of the question's content words that the sentence holds; `context` the same when
-      the sentence before it, heading, title and date are read with it; `held` that of the whole passage.
+      the sentence before it, heading, title and date are read with it, and what is named at the beginning of the
+      article; `held` that of the whole passage.
     - `pairs`: the share of the question's pairs of neighbouring words that stand side by side here too.
     - `fits`: what it is worth that it holds what the kind of question wants (a number, a name), as log odds; `unit`: 1
       if it holds a number of what is counted ("mấy nhóm": "7 nhóm"), or if nothing is.
@@ -81,10 +84,27 @@ class Evidence:
         """The sentence."""
         return self.passage.article.text[self.span[0] : self.span[1]]
 
-    @property
+    @cached_property
     def score(self) -> float:
         """A weighted sum: higher is better. Only differences within one question mean anything."""
         return sum(weight * self.features.get(name, 0.0) for name, weight in _WEIGHTS.items())
+
+
+class _Said(NamedTuple):
+    """What an article says, as its syllables joined and enclosed by spaces: its beginning, which tells of when, where
+    and whom all of it is, and the whole.
+    """
+
+    lead: str
+    whole: str
+
+
+def _said(question: Question, article: Article) -> _Said:
+    if not question.constraints.named:  # then nobody asks
+        return _Said("", "")
+    paragraph, _, _ = article.text.partition("\n")
+    lead, whole = (f" {' '.join(question.form(text))} " for text in (paragraph[:_LEAD], article.text))
+    return _Said(lead, whole)
 
 
 def weigh(
@@ -100,10 +120,12 @@ def weigh(
     own = [word for word in question.content if word not in question.inherited]
     pairs = frozenset(question.terms["pairs" if question.accented else "folded_pairs"])
     evidence = []
-    articles = {passage.article.id: passage.article for passage in passages} if question.constraints.named else {}
-    said = {name: f" {' '.join(question.form(article.text))} " for name, article in articles.items()}
+    articles = {passage.article.id: passage.article for passage in passages}
+    said = {name: _said(question, article) for name, article in articles.items()}
     for passage in passages:
         around = question.read(_around(passage))
+        of_article = said[passage.article.id]
+        named = [way for one in question.constraints.named for way in one.ways if holds(of_article.lead, way)]
         held = _coverage(weights, {*around, *question.read(passage.chunk.text)})
         before: Sequence[str] = ()
         last: Span | None = None
@@ -115,13 +137,13 @@ def weigh(
                 "passage": passage.scores.fused,
                 "similarity": similarity if question.readable else 0.0,
                 "coverage": _coverage(weights, set(words)),
-                "context": _coverage(weights, set(context)),
+                "context": _coverage(weights, {*context, *chain(*named)}),
                 "pairs": _share(pairs, words),
                 "fits": fits(question, sentence, words),
                 "held": held,
                 "unit": _unit(question, words),
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
-                **_constraints(question, words, context, passage.article, said.get(passage.article.id, "")),
+                **_constraints(question, words, context, passage.article, of_article),
             }
             if _is_of_another_year(question, sentence, before, passage.article):
                 features["years"] = 0.0
@@ -169,12 +191,12 @@ def _bounded(logit: float) -> float:
 
 
 def _constraints(
-    question: Question, words: Sequence[str], context: Sequence[str], article: Article, said: str
+    question: Question, words: Sequence[str], context: Sequence[str], article: Article, said: _Said
 ) -> dict[str, float]:
-    """How far a sentence, in its context, meets what the question names. `said` are all words of the article."""
+    """How far a sentence of `article`, in its context, meets what the question names."""
     wanted = question.constraints
     sentence, around = f" {' '.join(words)} ", f" {' '.join(context)} "
-    met = [(named, any(holds(around, way) for way in named.ways)) for named in wanted.named]
+    met = [(named, any(holds(around + said.lead, way) for way in named.ways)) for named in wanted.named]
     held = posts(context, accented=question.accented) if wanted.posts else ()
     here = posts(words, accented=question.accented) if wanted.posts else ()
     return {
@@ -213,16 +235,19 @@ def _year(year: str, context: str, article: Article) -> float:
     return 0.5 * any(one in article.text for one in (year, *near))
 
 
-def _firm(question: Question, named: Named, context: str, said: str) -> float:
+def _firm(question: Question, named: Named, context: str, said: _Said) -> float:
     """How far a sentence in its context, and the article around it, is about `named`.
 
-    A figure is of the place that is named beside it, whatever else the article is about.
+    A figure is of the place that is named beside it, whatever else the article is about. What stands at the beginning
+    of the article holds for all of it, what stands elsewhere half.
     """
     if any(holds(context, way) for way in named.ways):
         return 1.0
     if named.is_place and question.kind in _FIGURES:
         return 0.0
-    return 0.5 * any(holds(said, way) for way in named.ways)
+    if any(holds(said.lead, way) for way in named.ways):
+        return 1.0
+    return 0.5 * any(holds(said.whole, way) for way in named.ways)
 
 
 def _is_post(wanted: Phrase, held: Phrase) -> bool:

@@ -125,6 +125,21 @@ class TestFeatures:
         (only,) = weigh_text(question, text, title=title).values()
         assert (only.features["names"], only.features["firm"]) == (share, share)
 
+    @pytest.mark.parametrize(
+        ("opening", "share"), [("Sáng 21/12, bộ họp.", 1.0), ("Bộ họp.\nSáng 21/12, trời mưa.", 0.5), ("Bộ họp.", 0.0)]
+    )
+    def test_what_an_article_opens_with_holds_for_all_of_it(self, opening: str, share: float) -> None:
+        text = f"{opening} Trời nắng. Phiên họp tổ chức trực tiếp."
+        found = weigh_text("Phiên họp sáng 21/12 tổ chức thế nào?", text)["Phiên họp tổ chức trực tiếp."].features
+        assert found["firm"] == share
+        assert found["firm_here"] == 0
+        assert found["names"] == float(share == 1)
+        assert (found["context"] > found["coverage"]) == (share == 1)
+
+    def test_a_figure_is_of_the_place_beside_it_whatever_the_article_opens_with(self) -> None:
+        found = weigh_text("Hà Tĩnh có bao nhiêu dự án?", "Hà Tĩnh họp. Trời nắng. Cả nước có 9 dự án.")
+        assert found["Cả nước có 9 dự án."].features["firm"] == 0
+
     def test_other_capitals_are_not_firm(self) -> None:
         (only,) = weigh_text("Gạo của Vinafood?", "Gạo ngon.").values()
         assert (only.features["names"], only.features["firm"]) == (0.0, 1.0)

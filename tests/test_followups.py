@@ -111,10 +111,15 @@ class TestYears:
             (["Gạo năm 2021?", "còn năm 2022?", "còn cá?"], ["Gạo?", "còn năm 2022?", "còn cá?"]),
             (["Gạo năm 2021?", "còn năm 2022?", "năm 2023?"], ["Gạo?", "còn?", "năm 2023?"]),
             (["2000 doanh nghiệp năm 2021?", "còn năm 2022?"], ["2000 doanh nghiệp?", "còn năm 2022?"]),
+            (["Ai họp ngày 21/12/2023?", "còn hôm 2/4?"], ["Ai họp?", "còn hôm 2/4?"]),
+            (["Ai họp 21 tháng 12 năm 2023?", "còn ngày 2-4?"], ["Ai họp?", "còn ngày 2-4?"]),
+            (["Ai họp ngày 21/12?", "còn cá?"], ["Ai họp ngày 21/12?", "còn cá?"]),
             ([], []),
         ],
     )
-    def test_a_later_year_takes_the_place_of_the_earlier_ones(self, questions: list[str], kept: list[str]) -> None:
+    def test_a_later_year_or_day_takes_the_place_of_the_earlier_ones(
+        self, questions: list[str], kept: list[str]
+    ) -> None:
         assert without_replaced(questions) == kept
 
     def test_a_later_place_takes_the_place_of_the_earlier_one_too(self) -> None:
@@ -153,11 +158,23 @@ class TestTheSameAgain:
             "Gồm những mục tiêu nào năm 2024?",  # of another year
             "Mục tiêu của Hà Tĩnh là gì?",
             "Gồm những nhiệm vụ nào?",  # of which nobody spoke
-            "Ai chủ trì?",
             "Các nước trên thế giới có mục tiêu gì?",
         ],
     )
     def test_what_names_something_of_its_own_is_complete(self, text: str) -> None:
+        assert resolve(text, self.BEFORE) == Resolved(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["ai chủ trì?", "Tăng mấy phần trăm?", "do ai ký vậy ạ?", "ban hanh hom nao", "diễn ra ở đâu", "Gồm những gì?"],
+    )
+    def test_what_leaves_out_what_it_asks_about_leans(self, text: str) -> None:
+        assert resolve(text, self.BEFORE).before == ("Ngoại giao kinh tế năm 2022 có mấy mục tiêu chính?",)
+
+    @pytest.mark.parametrize(
+        "text", ["ai chủ trì hội nghị?", "giá vàng bao nhiêu?", "gia vang tang bao nhieu", "FDI tăng mấy phần trăm?"]
+    )
+    def test_what_says_what_it_asks_about_is_complete(self, text: str) -> None:
         assert resolve(text, self.BEFORE) == Resolved(text)
 
     def test_how_far_something_reaches_is_replaced_as_a_place_is(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from sys import intern
 
+from rag.schema import Span
 from rag.understanding.equivalents import Phrase
 from rag.vietnamese.data import lines
 from rag.vietnamese.lexicon import lexicon
@@ -26,6 +27,7 @@ YEAR_PHRASE = re.compile(
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 _DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0?(\d{1,2})(?![\d,.]*\d|[/-][^\d])")
 _BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
+_OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -106,7 +108,12 @@ def without_years(text: str) -> str:
         *_, last = _YEAR.finditer(text, phrase.start(), phrase.end())
         return " " if _is_year(text, last) else phrase.group()
 
-    return re.sub(r"\s+([?.,;:!])", r"\1", " ".join(YEAR_PHRASE.sub(rest, text).split()))
+    return _closed_up(YEAR_PHRASE.sub(rest, text))
+
+
+def _closed_up(text: str) -> str:
+    """`text` without the spaces that something left behind that was taken out."""
+    return re.sub(r"\s+([?.,;:!])", r"\1", " ".join(text.split()))
 
 
 def years(text: str) -> frozenset[str]:
@@ -129,12 +136,9 @@ def holds(words: str, phrase: Phrase) -> bool:
 def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named]:
     places = [place for place, _ in _places(text, words, accented=accented)]
     yield from places
-    for day in _DAY.finditer(text):
-        d, m = day.group(1).lstrip("0"), day.group(2).lstrip("0")
-        if d and m and int(d) <= 31 and int(m) <= 12:
-            month = "tháng" if accented else "thang"
-            is_day = bool(_BEFORE_DAY.search(text, 0, day.start()) or re.match(r"\s*[/-]\s*\d", text[day.end() :]))
-            yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day, "day" if is_day else "")
+    for d, m, is_day, _ in _days(text):
+        month = "tháng" if accented else "thang"
+        yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day, "day" if is_day else "")
     for ordinal in _ORDINAL.finditer(text):
         yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, sort="ordinal")
     yield from _documents(text, accented=accented)
@@ -143,6 +147,27 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
         phrase = form(name, accented=accented)
         if phrase and not any(holds(way, phrase) for way in in_places):
             yield Named(name, (phrase,), is_firm, "document" if is_firm and name[0].isdigit() else "")
+
+
+def _days(text: str) -> Iterator[tuple[str, str, bool, Span]]:
+    """What may be a day in `text`: day, month, whether it can be nothing else, and where it stands, with its year."""
+    for day in _DAY.finditer(text):
+        d, m = day.group(1).lstrip("0"), day.group(2).lstrip("0")
+        if d and m and int(d) <= 31 and int(m) <= 12:
+            before, year = _BEFORE_DAY.search(text, 0, day.start()), _OF_YEAR.match(text, day.end())
+            yield d, m, bool(before or year), ((before or day).start(), (year or day).end())
+
+
+def names_day(text: str) -> bool:
+    """Whether `text` names a day."""
+    return any(is_day for _, _, is_day, _ in _days(text))
+
+
+def without_days(text: str) -> str:
+    """`text` without the days that it may name, and their years."""
+    for *_, (start, end) in reversed(list(_days(text))):
+        text = text[:start] + text[end:]
+    return _closed_up(text)
 
 
 def _documents(text: str, *, accented: bool) -> Iterator[Named]:

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from functools import cache
 
 from rag.schema import Turn
-from rag.understanding.constraints import UPPER, names_place, without_places, without_years, years
-from rag.understanding.kinds import Kind, answer_patterns, any_of, ask_words
+from rag.understanding.constraints import (
+    UPPER,
+    names_day,
+    names_place,
+    without_days,
+    without_places,
+    without_years,
+    years,
+)
+from rag.understanding.kinds import Kind, answer_patterns, any_of, ask_words, without_asking
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, match_form, strip_accents, typed_with_accents
 from rag.vietnamese.terms import syllables
@@ -51,7 +59,7 @@ class Resolved:
 
 def resolve(text: str, history: Sequence[Turn]) -> Resolved:
     """`text` with what it leans on; alone if it is complete."""
-    if not history or not (leans(text) or _repeats(text, history)):
+    if not history or not (leans(text) or _is_bare(text) or _repeats(text, history)):
         return Resolved(text)
     said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]
     now = _THING.sub(lambda m: _thing(m, said), _PERSON.sub(lambda m: _person(said) or m.group(), text))
@@ -72,12 +80,26 @@ def _repeats(text: str, history: Sequence[Turn]) -> bool:
     nào?" after three aims were told of.
     """
     accented = typed_with_accents(text)
-    if years(text) or names_place(text) or re.search(rf"(?<!^)\b[{UPPER}\d]", text):
+    if _names_something(text):
         return False
     form = match_form if accented else fold
     said = set(syllables(form(" ".join(clean(turn.text) for turn in history[-2:]))))
     about = set(syllables(ask_words(text, accented=accented)[0])) - set(map(form, lines("stopwords.txt")))
     return bool(about) and about <= said
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a question leaves out what it asks about: "ai chủ trì?", "tăng mấy phần trăm?"."""
+    if _names_something(text):
+        return False
+    accented = typed_with_accents(text)
+    rest = _predicates(accented=accented).sub(" ", without_asking(text, accented=accented))
+    return set(syllables(rest)) <= set(map(match_form if accented else fold, lines("stopwords.txt")))
+
+
+def _names_something(text: str) -> bool:
+    """Whether a question names a year, a place, or whatever has a capital or a number."""
+    return bool(years(text) or names_place(text) or re.search(rf"(?<!^)\b[{UPPER}\d]", text))
 
 
 def without_pointers(text: str) -> str:
@@ -97,9 +119,11 @@ def _inside(span: tuple[int, int], others: set[tuple[int, int]]) -> bool:
 
 
 def without_replaced(questions: Sequence[str]) -> list[str]:
-    """`questions` without the years and places that a later one replaces: "còn năm 2022?" asks of no other year."""
+    """`questions` without the years, days and places that a later one replaces: "còn năm 2022?" asks of no other."""
     kept = list(questions)
     for at, question in enumerate(questions):
+        if names_day(question):
+            kept[:at] = map(without_days, kept[:at])
         if years(question):
             kept[:at] = map(without_years, kept[:at])
         if names_place(question) or _REACH.search(question):
@@ -150,3 +174,10 @@ def _phrases(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.Pa
     phrases = [form(phrase) for phrase in lines("follow_up.txt")]
     opening, other = ([p[1:] for p in phrases if p.startswith(sign)] for sign in "^!")
     return any_of(opening), any_of([p for p in phrases if p[0] not in "^!"]), any_of(other)
+
+
+@cache
+def _predicates(*, accented: bool) -> re.Pattern[str]:
+    """What is said of something, and says nothing without it."""
+    form = match_form if accented else fold
+    return any_of([form(line) for line in lines("predicates.txt")])

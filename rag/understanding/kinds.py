@@ -43,13 +43,19 @@ STRICT_KINDS = frozenset({Kind.DAY, Kind.PERIOD, Kind.RANK, Kind.QUANTITY, Kind.
 def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
     """`text` without the phrases that only ask, and the kind of answer that they ask for."""
     form = match_form(text) if accented else fold(text)
-    kinds, asking = _patterns(accented=accented)
+    kinds, _ = _patterns(accented=accented)
     kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.search(form))), (Kind.OPEN, None))
     if kind == Kind.LIST and found:
         kind = _asked_of(found.group(), kinds)
-    rest = asking.sub(" ", form)
+    rest = without_asking(text, accented=accented)
     # A question that consists of nothing else keeps its words.
     return (rest if re.search(r"\w", rest) else form), kind
+
+
+def without_asking(text: str, *, accented: bool) -> str:
+    """`text`, in match form or folded, without the phrases that only ask."""
+    _, asking = _patterns(accented=accented)
+    return asking.sub(" ", match_form(text) if accented else fold(text))
 
 
 def _asked_of(several: str, kinds: Sequence[tuple[Kind, re.Pattern[str]]]) -> Kind:
