@@ -117,7 +117,16 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
         if _has_room(chosen, choice):
             chosen.append(choice)
             missing -= gained
+        elif len(chosen) == 1 and _announces(chosen[0], choice):  # what is announced says more than the announcement
+            chosen = [choice]
+            missing = set(question.content) - set(question.form(choice.text))
     return chosen
+
+
+def _announces(announcing: _Choice, choice: _Choice) -> bool:
+    """Whether `choice` is what `announcing` leads to, which says nothing alone."""
+    same = announcing.evidence.passage is choice.evidence.passage
+    return same and announcing.text.endswith(":") and announcing.span[1] <= choice.span[0]
 
 
 def _shortened(question: Question, evidence: Evidence) -> _Choice:
