@@ -129,8 +129,11 @@ def weigh(
         held = _coverage(weights, {*around, *question.read(passage.chunk.text)})
         before: Sequence[str] = ()
         last: Span | None = None
+        begun = 0
         for span, similarity in zip(passage.chunk.sentences, passage.similarities, strict=True):
             sentence = passage.article.text[span[0] : span[1]]
+            joined = last and same_sentence(passage.article.text, last, span)
+            begun = begun if joined else span[0]
             words = question.read(sentence)
             context = [*around, "", *before, "", *words]
             features = {
@@ -145,10 +148,9 @@ def weigh(
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
                 **_constraints(question, words, context, passage.article, of_article),
             }
-            if _is_of_another_year(question, sentence, before, passage.article):
+            if _is_of_another_year(question, passage.article.text[begun : span[1]], before, passage.article):
                 features["years"] = 0.0
             evidence.append(Evidence(passage, span, features))
-            joined = last and same_sentence(passage.article.text, last, span)
             before = [*before, *words] if joined else words
             last = span
     return sorted(evidence, key=lambda e: -e.score)

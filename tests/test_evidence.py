@@ -310,6 +310,17 @@ class TestAnotherYear:
         found = weigh_text("Điểm sáng năm 2020 là gì?", text)
         assert next(iter(found.values())).features["years"] == share
 
+    def test_the_parts_of_a_long_sentence_are_of_the_year_that_it_begins_with(self) -> None:
+        text = (
+            "Năm 2023, cả nước đã đưa tổng sản lượng gạo thu hoạch của các vùng lên hơn 43 triệu tấn, trong đó "
+            "phần lớn dành cho tiêu dùng của người dân; lượng gạo xuất khẩu sang các nước trong khu vực và xa hơn "
+            "đạt gần 8 triệu tấn, cao nhất từ trước đến nay."
+        )
+        for year, share in (("2024", 0.0), ("2023", 1.0)):
+            found = weigh_text(f"Lượng gạo xuất khẩu năm {year} là bao nhiêu?", text)
+            (later,) = [evidence for evidence in found.values() if "2023" not in evidence.text]
+            assert later.features["years"] == share
+
 
 @pytest.mark.parametrize(
     ("question", "text"),

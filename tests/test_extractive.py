@@ -82,6 +82,14 @@ class TestList:
         assert inner in quote
         assert len(quote.split()) <= LIMIT
 
+    def test_of_lists_within_lists_it_is_the_one_that_is_asked_for(self) -> None:
+        inner = "bổ sung, đẩy mạnh các động lực gạo mới: gạo xanh, gạo đỏ, gạo tuần hoàn;"
+        text = (
+            f"Thời gian tới, bộ yêu cầu tập trung vào 4 trọng tâm lớn: {OTHERS[0]}; {inner} {'; '.join(OTHERS[1:3])}."
+        )
+        (quote,) = quotes("Các động lực mới cần bổ sung, đẩy mạnh gồm những loại gạo nào?", text)
+        assert quote.startswith(inner)
+
     def test_but_not_where_one_thing_is_asked_for(self) -> None:
         assert quotes("Ai bố trí nguồn lực?", LIST)[0] == "Bố trí nguồn lực."
 
@@ -185,6 +193,15 @@ def test_statements_come_one_by_one() -> None:
 
 
 class TestWhatBelongsTogether:
+    def test_what_is_announced_is_quoted_rather_than_the_announcement_if_there_is_no_room_for_both(self) -> None:
+        announced = f"Triển khai mạnh mẽ ngoại giao y tế, hợp tác chuyển giao công nghệ, {', '.join(OTHERS[:3])}."
+        announcement = f"Để thực hiện phương châm của ngành trong năm nay, {OTHERS[3]}, Bộ trưởng Ngoại giao đề nghị:"
+        question = "Bộ trưởng Ngoại giao đề nghị triển khai mạnh mẽ ngoại giao nào trong năm nay?"
+        (quote,) = quotes(question, f"{announcement}\n\n{announced}")
+        assert quote.startswith("Triển khai mạnh mẽ ngoại giao y tế")
+        (quote,) = quotes(question, announcement)
+        assert quote == announcement
+
     def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it(self) -> None:
         text = "Trời mưa. Triển khai ngoại giao y tế. Mục tiêu là tự chủ vắc-xin."
         assert quotes("Muốn tự chủ vắc-xin thì phải làm gì?", text) == [

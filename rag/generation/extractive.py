@@ -313,7 +313,7 @@ def _with_list(question: Question, evidence: Evidence) -> Span:
         return len(set(question.content) & set(question.form(text[slice(*span)])))
 
     # Of lists within lists it is the one that says most of what is asked.
-    nested = [i for i in range(first, at) if i == first or text[slice(*sentences[i])].endswith(":")]
+    nested = [i for i in range(first, at + 1) if i == first or text[slice(*sentences[i])].endswith(":")]
     first = max(nested, key=lambda i: (asked(sentences[i]), -i), default=first)
     if question.kind != Kind.LIST:  # as many items as can be read
         while last > at and _words(text, (sentences[first][0], sentences[last][1])) > _room(question):
