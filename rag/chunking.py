@@ -24,7 +24,7 @@ def chunk_article(article: Article) -> list[Chunk]:
     between two short sections that were joined stands inside the text, but is no sentence.
 
     Every sentence is in one chunk, whole, its long ones as several statements; only a sentence longer than `MAX_WORDS`
-    may be parted.
+    may be parted. The credits are in no chunk.
     """
     chunks = []
     for heading, sentences in _sections(article):
@@ -54,7 +54,7 @@ def _sections(article: Article) -> list[tuple[str, list[Span]]]:
     text, headings = article.text, article.headings
     bounds = [0, *(start for start, _ in headings), len(text)]
     names = ["", *(text[start:end] for start, end in headings)]
-    inside = set(headings)
+    inside = {*headings, *article.credits}
     sections: list[tuple[str, list[Span]]] = []
     for name, (start, end) in zip(names, pairwise(bounds), strict=True):
         found = [(start + a, start + b) for a, b in split_statements(text[start:end])]

@@ -317,15 +317,17 @@ def _digest(payload: str) -> str:
 def _encode_article(article: Article) -> str:
     content = asdict(article) | {"published": article.published.isoformat() if article.published else None}
     del content["doubts"]  # they are of the reading, and name the file as it was called then
-    if not article.pages:  # most have none; and what was indexed before there were any is unchanged
-        del content["pages"]
+    for name in ("pages", "credits"):  # most have none; and what was indexed before there were any is unchanged
+        if not content[name]:
+            del content[name]
     return json.dumps(content, ensure_ascii=False)
 
 
 def _decode_article(payload: str) -> Article:
     content = json.loads(payload)
     content["published"] = date.fromisoformat(content["published"]) if content["published"] else None
-    content["headings"] = tuple((start, end) for start, end in content["headings"])
+    for name in ("headings", "credits"):
+        content[name] = tuple((start, end) for start, end in content.get(name, ()))
     for name in ("tags", "pages"):
         content[name] = tuple(content.get(name, ()))
     return Article(**content)

@@ -9,8 +9,9 @@ from functools import cache, cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple
 
+from rag.credits import implied, is_credit, names_somebody
 from rag.question import Question
-from rag.reader import Reader
+from rag.reader import Reader, Reading
 from rag.schema import Article, Passage, Span
 from rag.understanding.constraints import Named, holds, posts, years
 from rag.understanding.equivalents import Phrase
@@ -39,6 +40,7 @@ _WEIGHTS = {
 # The reader reads the best sentences, so many at most, and none that is further below the best.
 _READ, _NEAR = 8, 6.0
 _SUREST = 12.0
+_WRITING = re.compile(r"\b(?:tác giả|viết|đăng)\b", re.IGNORECASE)
 _LEAD = 400  # characters
 _TERM = 3  # syllables: what is so long is the name of one thing, shorter words have too many meanings
 _DEPARTMENT = ("sở", "so")
@@ -130,11 +132,12 @@ def weigh(
         before: Sequence[str] = ()
         last: Span | None = None
         begun = 0
+        of_credits = is_credit(passage.article, passage.chunk.start)
         for span, similarity in zip(passage.chunk.sentences, passage.similarities, strict=True):
             sentence = passage.article.text[span[0] : span[1]]
             joined = last and same_sentence(passage.article.text, last, span)
             begun = begun if joined else span[0]
-            words = question.read(sentence)
+            words = question.read(f"{implied(passage.article)}\n{sentence}" if of_credits else sentence)
             context = [*around, "", *before, "", *words]
             features = {
                 "passage": passage.scores.fused,
@@ -142,7 +145,7 @@ def weigh(
                 "coverage": _coverage(weights, set(words)),
                 "context": _coverage(weights, {*context, *chain(*named)}),
                 "pairs": _share(pairs, words),
-                "fits": fits(question, sentence, words),
+                "fits": _credits_fit(question, sentence) if of_credits else fits(question, sentence, words),
                 "held": held,
                 "unit": _unit(question, words),
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
@@ -163,7 +166,7 @@ def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None
     judged = [
         replace(
             e,
-            features={**e.features, "reader": _bounded(reading.score)},
+            features={**e.features, "reader": _surest(e, reading)},
             short=(e.span[0] + reading.start, e.span[0] + reading.end),
         )
         for e, reading in zip(evidence, readings, strict=False)
@@ -188,8 +191,15 @@ def lacking(question: Question, evidence: Evidence) -> list[str]:
     return [*absent, *(" ".join(one.asked) for one in terms if not one.is_met(said))]
 
 
-def _bounded(logit: float) -> float:
-    return max(-_SUREST, min(_SUREST, logit))
+def tells_credits(evidence: Evidence) -> bool:
+    """Whether `evidence` may tell who wrote an article, or when it came out."""
+    return is_credit(evidence.passage.article, evidence.span[0]) or bool(_WRITING.search(evidence.text))
+
+
+def _surest(evidence: Evidence, reading: Reading) -> float:
+    """The reader's logit within bounds. A line like those of the credits it never learned to read."""
+    least = 0.0 if is_credit(evidence.passage.article, evidence.span[0]) else -_SUREST
+    return max(least, min(_SUREST, reading.score))
 
 
 def _constraints(
@@ -285,6 +295,13 @@ def fits(question: Question, sentence: str, words: Sequence[str]) -> float:
         return 0.0
     # "mấy nhóm", "bao nhiêu văn kiện": a number before just that word is as good as twice a number.
     return found[1] * 2 if question.unit and _unit(question, words) else found[1]
+
+
+def _credits_fit(question: Question, line: str) -> float:
+    """The same as `fits` for a line of the credits."""
+    if question.kind == Kind.PERSON:
+        return answer_patterns()[Kind.PERSON][1] * names_somebody(line)
+    return fits(question, line, ())
 
 
 def _unit(question: Question, words: Sequence[str]) -> float:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.calibration import Calibration
-from rag.evidence import Evidence, lacking
+from rag.credits import is_credit
+from rag.evidence import Evidence, lacking, tells_credits
 from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Article, Citation, Outcome
@@ -116,9 +117,15 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
 
 def missed(question: Question, evidence: Evidence) -> str:
     """Which of the question's constraints its best `evidence` does not meet at all, in Vietnamese; "" if none."""
-    wanted, best = question.constraints, evidence.features
     if question.unsaid:
         return f"Kho tài liệu không nhắc đến {', '.join(question.unsaid)}."
+    if question.asks_credits and question.kind in STRICT_KINDS and not tells_credits(evidence):
+        return "Bài viết không ghi tác giả hoặc ngày đăng."
+    return _missed_constraint(question, evidence)
+
+
+def _missed_constraint(question: Question, evidence: Evidence) -> str:
+    wanted, best = question.constraints, evidence.features
     if not best["years"]:
         return f"Những đoạn liên quan nhất không có thông tin về năm {', '.join(sorted(wanted.years))}."
     firm = [named.words for named in wanted.named if named.is_firm]
@@ -169,5 +176,5 @@ def cite(draft: Draft, marker: int) -> tuple[str, Citation] | None:
 
 
 def page_at(article: Article, offset: int) -> int | None:
-    """The page that a character of the article's text stands on, from 1; None if it has no pages."""
-    return bisect_right(article.pages, offset) or None
+    """The page that a character of the article's text stands on, from 1; None for credits, and without pages."""
+    return None if is_credit(article, offset) else bisect_right(article.pages, offset) or None

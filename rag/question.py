@@ -12,7 +12,7 @@ from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, unsaid, write_out
 from rag.understanding.followups import MAX_CHARS, Resolved, resolve, without_pointers, without_replaced
-from rag.understanding.kinds import Kind, ask_words, counted
+from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted
 from rag.understanding.splitting import Split, splits
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents, typed_with_accents
@@ -37,7 +37,8 @@ class Question:
     those that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
     `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are
     the ways to take it for several questions in one, the likeliest first; `is_part` is true of those. `unsaid` are
-    abbreviations of what the corpus never names.
+    abbreviations of what the corpus never names. `asks_credits` is true of a question after who wrote an article, or
+    when it came out.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Question:
     ways: tuple[Way, ...] = ()
     is_part: bool = False
     unsaid: tuple[str, ...] = ()
+    asks_credits: bool = False
 
     def form(self, text: str) -> Phrase:
         """The syllables of `text` in the form in which `content` is to be compared with them."""
@@ -225,6 +227,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
         equivalents=equivalents(whole, read.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
         unsaid=read.unsaid,
+        asks_credits=asks_for_credits(whole, accented=accented),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from index.schema import Filter, Found, Hit, Query, Vectors
 from rag.alike import alike, holds
 from rag.corpus import Corpus, decode_chunk
+from rag.credits import credited
 from rag.question import INHERITED, Question
 from rag.schema import VERSION_DIGITS, Article, Chunk, Filters, Passage, Scores
 from rag.steps import NOTHING, Step
@@ -58,7 +59,8 @@ class Retriever:
     def retrieve(self, question: Question, vector: Vectors, only: Filters, limit: int = PASSAGES) -> Retrieved:
         """The `limit` best passages; what several papers print alike counts once, where it stands best.
 
-        `vector` is the question's, from the corpus's embedder.
+        `vector` is the question's, from the corpus's embedder. Before them stand the credits of their articles, if it
+        asks for these.
         """
         allowed = Filter(only.articles, only.publishers, only.since, only.until)
         hits = self._corpus.index.search(vector, lexical_query(question), DEPTH, allowed)
@@ -79,7 +81,10 @@ class Retriever:
             passages.append(Passage(chunk, article, scores[found.key], len(passages) + 1, similarities, version))
             if len(passages) == limit:
                 break
-        return Retrieved(tuple(passages), *self._weights(question))
+        if question.asks_credits:
+            passages = [*credited(passages), *passages]
+        numbered = tuple(replace(passage, rank=rank) for rank, passage in enumerate(passages, 1))
+        return Retrieved(numbered, *self._weights(question))
 
     def rank(self, question: Question, vector: Vectors, hits: Sequence[Hit]) -> list[tuple[Hit, float]]:
         """`hits` with their scores, best first: fused, and the best of them by their sentence nearest to the question.

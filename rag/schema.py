@@ -19,7 +19,8 @@ Span = tuple[int, int]
 class Article:
     """One article. `text` is the canonical text (NFC, clean) that every offset refers to.
 
-    `headings` are the spans of `text` that are headings, in order. `source` says in words what the
+    `headings` are the spans of `text` that are headings, in order. `credits` are those of its last lines that tell only
+    who wrote it and when, wherever they stood. `source` says in words what the
     article reports or was taken from; `url` is a link to the original where one is known.
 
     `pages` is where each page begins in `text`, in order, for what has pages: () for all else. `doubts` are what the
@@ -30,6 +31,7 @@ class Article:
     title: str
     text: str
     headings: tuple[Span, ...] = ()
+    credits: tuple[Span, ...] = ()
     publisher: str = ""
     author: str = ""
     published: date | None = None

@@ -481,20 +481,35 @@ def wrap(text: str, width: int) -> list[str]:
 
 class TestMetadata:
     @pytest.mark.parametrize(
-        ("line", "author", "published"),
+        ("line", "author", "published", "told"),
         [
-            ("Trần Thử| 01/06/2022 08:56", "Trần Thử", date(2022, 6, 1)),
-            ("TRẦN THỬ - Thứ ba, 17/09/2024 17:07 (GMT+7)", "Trần Thử", date(2024, 9, 17)),
-            ("Hương Chi-Thứ hai, ngày 07/10/2024 16:05 GMT+7", "Hương Chi", date(2024, 10, 7)),
-            ("Thứ năm, 9/3/2023, 18:00", "", date(2023, 3, 9)),
-            ("Cập nhật lúc: 18:00 ngày 9-3-2023", "", date(2023, 3, 9)),
-            ("06:16 - 07/02/2025", "", date(2025, 2, 7)),
-            ("Thời sự - 06/12/2024 15:52", "", date(2024, 12, 6)),
-            ("Hà Nội, ngày 9 tháng 3 năm 2023", "", date(2023, 3, 9)),
-            ("An Bình, Lê Thử | 08:53 19/08/2024", "An Bình - Lê Thử", date(2024, 8, 19)),
+            ("Trần Thử| 01/06/2022 08:56", "Trần Thử", date(2022, 6, 1), ["Trần Thử| 01/06/2022 08:56"]),
+            (
+                "TRẦN THỬ - Thứ ba, 17/09/2024 17:07 (GMT+7)",
+                "Trần Thử",
+                date(2024, 9, 17),
+                ["TRẦN THỬ", "17/09/2024 17:07"],
+            ),
+            (
+                "Hương Chi-Thứ hai, ngày 07/10/2024 16:05 GMT+7",
+                "Hương Chi",
+                date(2024, 10, 7),
+                ["Hương Chi", "07/10/2024 16:05"],
+            ),
+            ("Thứ năm, 9/3/2023, 18:00", "", date(2023, 3, 9), ["9/3/2023, 18:00"]),
+            ("Cập nhật lúc: 18:00 ngày 9-3-2023", "", date(2023, 3, 9), ["18:00 ngày 9-3-2023"]),
+            ("06:16 - 07/02/2025", "", date(2025, 2, 7), ["06:16 - 07/02/2025"]),
+            ("Thời sự - 06/12/2024 15:52", "", date(2024, 12, 6), ["06/12/2024 15:52"]),
+            ("Hà Nội, ngày 9 tháng 3 năm 2023", "", date(2023, 3, 9), ["Hà Nội, ngày 9 tháng 3 năm 2023"]),
+            (
+                "An Bình, Lê Thử | 08:53 19/08/2024",
+                "An Bình - Lê Thử",
+                date(2024, 8, 19),
+                ["An Bình, Lê Thử | 08:53 19/08/2024"],
+            ),
         ],
     )
-    def test_bylines(self, line: str, author: str, published: date, write: Write) -> None:
+    def test_bylines(self, line: str, author: str, published: date, told: list[str], write: Write) -> None:
         for text in (
             lines(TITLE, line, LEAD, BODY),
             lines(line, TITLE, LEAD, BODY),
@@ -502,7 +517,8 @@ class TestMetadata:
         ):
             article = read(write(text))
             assert (article.title, article.author, article.published) == (TITLE, author, published)
-            assert article.text == lines(LEAD, BODY)
+            assert article.text == lines(LEAD, BODY, *told)
+            assert [article.text[slice(*span)] for span in article.credits] == told
 
     @pytest.mark.parametrize(
         "line",
@@ -540,7 +556,8 @@ class TestMetadata:
     )
     def test_signatures(self, line: str, author: str, write: Write) -> None:
         article = read(write(lines(TITLE, LEAD, BODY, line)))
-        assert (article.author, article.text) == (author, lines(LEAD, BODY))
+        assert (article.author, article.text) == (author, lines(LEAD, BODY, line.strip()))
+        assert [article.text[slice(*span)] for span in article.credits] == [line.strip()]
 
     @pytest.mark.parametrize("line", ["Hà Nội", "Bảng xếp hạng", "Sở Ngoại vụ", "Lịch thi đấu", "Một dòng cuối"])
     def test_other_last_lines_are_no_signatures(self, line: str, write: Write) -> None:
@@ -590,7 +607,7 @@ class TestMetadata:
 
     def test_a_signature_may_stand_over_the_source(self, write: Write) -> None:
         article = read(write(lines(TITLE, LEAD, BODY, "Kim Thử", "Theo TTXVN")))
-        assert (article.author, article.source, article.text) == ("Kim Thử", "TTXVN", lines(LEAD, BODY))
+        assert (article.author, article.source, article.text) == ("Kim Thử", "TTXVN", lines(LEAD, BODY, "Kim Thử"))
 
     def test_the_publishers_name_is_no_part_of_a_title_made_from_the_lead(self, write: Write) -> None:
         article = read(write(lines(f"(Baohatinh.vn) - {LEAD}", BODY)))
@@ -639,7 +656,7 @@ class TestNoise:
             "(0) Bình luận", "POWERED BY ONECMS - A PRODUCT OF NEKO",
         )  # fmt: skip
         article = read(write(page))
-        assert article.text == lines(LEAD, caption, BODY, MORE)
+        assert article.text == lines(LEAD, caption, BODY, MORE, "Trần Thử| 01/06/2022 08:56")
         assert (article.title, article.author, article.publisher) == (TITLE, "Trần Thử", "Báo Hà Tĩnh")
         assert article.tags == ("Hạ tầng nông thôn",)
 
@@ -879,7 +896,11 @@ class TestRawSeeds:
 
     def test_every_other_line_is_kept(self, articles: dict[str, Article]) -> None:
         kept = {n: len(a.text.split("\n\n")) for n, a in articles.items()}
-        assert kept == {"000": 28, "001": 11, "002": 9, "003": 8, "004": 19}
+        assert kept == {"000": 28, "001": 11, "002": 10, "003": 9, "004": 19}
+        assert [articles["002"].text[slice(*span)] for span in articles["002"].credits] == [
+            "Hoài Anh| 01/06/2022 08:56"
+        ]
+        assert [articles["003"].text[slice(*span)] for span in articles["003"].credits] == ["Kim Hoàn"]
         assert "Ảnh: VGP/Nhật Bắc" in articles["000"].text
         assert articles["000"].text.count("điều hành điểm cầu Hà Tĩnh.") == 1
         assert "Ảnh tư liệu" in articles["002"].text

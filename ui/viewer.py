@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from rag.credits import is_credit
 from rag.grounding import page_at
 from rag.schema import Article, Edition, Span
 from ui.engine import Engine
@@ -28,7 +29,7 @@ from ui.render import ALIKE, article_path, byline, day, escape, page, plain, web
 _LINE = re.compile(r"[^\n]+")
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)])[ \t]+")
 
-Kind = Literal["heading", "item", "paragraph"]
+Kind = Literal["heading", "item", "paragraph", "credit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def blocks(article: Article) -> list[Block]:
         elif item := _ITEM.match(article.text, start, end):
             found.append(Block("item", item.group().strip(), item.end(), end))
         else:
-            found.append(Block("paragraph", "", start, end))
+            found.append(Block("credit" if is_credit(article, start) else "paragraph", "", start, end))
     return found
 
 
@@ -161,7 +162,7 @@ def _text(article: Article, quoted: Span | None) -> str:
     in_list = marked = False
     pages = ""
     for block in blocks(article):
-        if (new := _pages(article, block)) != pages and not new.endswith(f" {pages.rpartition('–')[2]}"):
+        if (new := _pages(article, block) or pages) != pages and not new.endswith(f" {pages.rpartition('–')[2]}"):
             pieces.append("</ul>" if in_list else "")
             pieces.append(f'<p class="page">{new}</p>')
             in_list = False
@@ -175,11 +176,14 @@ def _text(article: Article, quoted: Span | None) -> str:
             label = "•" if block.label in {"-", "*", "+"} else block.label
             pieces.append(f'<li><span class="label">{escape(label)}</span> <span>{content}</span></li>')
         else:
-            tag = "h2" if block.kind == "heading" else "p"
-            pieces.append(f"<{tag}>{content}</{tag}>")
+            opening, closing = _TAGS[block.kind]
+            pieces.append(f"{opening}{content}{closing}")
     if in_list:
         pieces.append("</ul>")
     return "".join(pieces)
+
+
+_TAGS = {"heading": ("<h2>", "</h2>"), "paragraph": ("<p>", "</p>"), "credit": ('<p class="credit">', "</p>")}
 
 
 def _pages(article: Article, block: Block) -> str:

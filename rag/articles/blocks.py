@@ -11,7 +11,7 @@ from typing import Literal
 from rag.schema import Span
 from rag.vietnamese.normalize import clean, match_form
 
-Kind = Literal["heading", "paragraph", "item"]
+Kind = Literal["heading", "paragraph", "item", "credit"]
 
 _ENDING = re.compile(r"[.!?…:;,][\"”’»)\]*]*$|\./\.$")
 _SENTENCE_ENDING = re.compile(r"[.!?…][\"”’»)\]*]*$|\./\.$")
@@ -27,7 +27,8 @@ _CREDIT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line of the canonical text: a heading, a paragraph or a list item with its bullet.
+    """One line of the canonical text: a heading, a paragraph, a list item with its bullet, or one that tells only who
+    wrote the article and when.
 
     `level` is 1 to 6 for a heading that the format marks as such, and 0 for every other block. `pages` are the pages
     that it stands on, where the format has them: the character of `text` that each begins at, and its number from 1.
@@ -123,14 +124,24 @@ def unlisted(block: Block) -> str:
     return _LABEL.sub("", block.text) if block.kind == "item" else block.text
 
 
-def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[Span, ...], tuple[int, ...]]:
-    """Return the canonical text, the spans of its headings, and where each of its pages begins.
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The canonical text, the spans of its headings and of its credits, and where each of its pages begins."""
+
+    text: str
+    headings: tuple[Span, ...]
+    credits: tuple[Span, ...]
+    pages: tuple[int, ...]
+
+
+def assemble(blocks: Iterable[Block], page_count: int = 0) -> Assembled:
+    """The text that `blocks` make.
 
     Blocks are separated by a blank line, list items that follow one another by a line break. A page that has no text
     begins where the next one does.
     """
     parts: list[str] = []
-    headings: list[Span] = []
+    spans: dict[Kind, list[Span]] = {"heading": [], "credit": []}
     begins: dict[int, int] = {}
     at = 0
     before: Block | None = None
@@ -139,8 +150,8 @@ def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[S
             gap = "\n" if before.kind == block.kind == "item" else "\n\n"
             parts.append(gap)
             at += len(gap)
-        if block.kind == "heading":
-            headings.append((at, at + len(block.text)))
+        if block.kind in spans:
+            spans[block.kind].append((at, at + len(block.text)))
         for offset, page in block.pages:
             begins.setdefault(page, at + offset)
         parts.append(block.text)
@@ -150,4 +161,5 @@ def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[S
     for page in range(page_count, 0, -1):
         pages[page - 1] = begins.get(page, at)
         at = pages[page - 1]
-    return "".join(parts), tuple(headings), (0, *pages[1:]) if pages else ()
+    of_pages = (0, *pages[1:]) if pages else ()
+    return Assembled("".join(parts), tuple(spans["heading"]), tuple(spans["credit"]), of_pages)

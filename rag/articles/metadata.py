@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from rag.articles.blocks import Block, FrontMatter, is_body, is_ended, is_sentence, is_title_like, key, words
 from rag.articles.noise import body_range, without_title
 from rag.articles.phrases import byline, noise, publishers
+from rag.schema import Span
 
 _DATE = re.compile(
     r"(?<![\d/])(?P<d>\d{1,2})\s?[/.-]\s?(?P<m>\d{1,2})\s?[/.-]\s?(?P<y>-?\d{4})(?![\d/])"
@@ -45,25 +46,28 @@ MAX_TITLE = 120
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line that held a date, a name, or both, and nothing else."""
+    """A line that held a date, a name, or both, and nothing else; `credits` are the words of it that tell."""
 
     published: date | None = None
     author: str = ""
+    credits: tuple[str, ...] = ()
 
 
 def from_text(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
     """`front` with what it lacks taken from the text, and the blocks that are article.
 
-    The lines that were read as data (masthead, byline, signature, tags, title) leave the text; the
-    text of an article is never emptied by it.
+    The lines that were read as data (masthead, byline, signature, tags, title) leave the text, but for those that tell
+    who wrote it and when, which become its last; the text of an article is never emptied by it.
     """
-    found, rest = _head(blocks, front)
+    found, rest, credited = _head(blocks, front)
     found, rest = _lead(rest, found)
     found, rest = _title(rest, found)
-    found, rest = _foot(rest, found)
+    found, rest, signed = _foot(rest, found)
     if not found.publisher and front.url:  # not a "Nguồn: https://...": that is where it was taken from
         found = replace(found, publisher=publisher_of(front.url))
-    return found, rest
+    told = [line for line in (*credited, *signed) if line.author in ("", found.author)]
+    told = [line for line in told if line.published in (None, found.published)]  # whoever made the file knows better
+    return found, rest + [Block(words, "credit") for words in dict.fromkeys(w for line in told for w in line.credits)]
 
 
 def publisher_of(url: str) -> str:
@@ -91,8 +95,8 @@ def short_title(text: str) -> str:
     ) + "…"
 
 
-def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
-    """Read and remove masthead and bylines."""
+def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block], list[_Line]]:
+    """Read and remove masthead and bylines; what those tell comes last."""
     first, _ = body_range(blocks)
     # The byline may also follow the lead.
     head = blocks[: first + 4] if first < len(blocks) else blocks
@@ -117,7 +121,7 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
                 and not head[near].level
                 and (name := name_in(head[near].text))
             ):
-                lines[near] = _Line(author=name)
+                lines[near] = _Line(author=name, credits=(head[near].text,))
     if len(lines) == len(blocks):
         lines = {}  # nothing else is there: let the lines be the text
     rest = [block for at, block in enumerate(blocks) if at not in lines]
@@ -127,7 +131,7 @@ def _head(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
         author=front.author or next((line.author for line in lines.values() if line.author), ""),
         published=front.published or next((line.published for line in lines.values() if line.published), None),
     )
-    return found, rest
+    return found, rest, [line for _, line in sorted(lines.items())]
 
 
 def _is_masthead(block: Block, after: list[Block]) -> bool:
@@ -171,15 +175,16 @@ def _official(blocks: list[Block]) -> tuple[str, range] | None:
     return None
 
 
-def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block]]:
-    """Read and remove tags, source, signature and byline in the closing lines."""
+def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Block], list[_Line]]:
+    """Read and remove tags, source, signature and byline in the closing lines; what the last two tell comes last."""
     _, end = body_range(blocks)
     body, tail = blocks[:end], list(blocks[end:])
     if not any(is_body(block) for block in body):
-        return front, blocks
+        return front, blocks, []
     signed = is_sentence(body[-1].text)  # after a table or list a name is one more line of it
     found = FrontMatter()
     kept: list[Block] = []
+    credited: list[_Line] = []
     for block in reversed(tail):
         match = None if block.level else noise().last.search(block.text)
         line = None if match or block.level else _byline(block.text)
@@ -189,8 +194,10 @@ def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
             found = _with_last(found, {k: v.strip(" .") for k, v in match.groupdict().items() if v})
         elif line:
             found = replace(found, author=line.author or found.author, published=line.published or found.published)
+            credited.append(line)
         elif author and not found.author and front.author in ("", author):
             found = replace(found, author=author)
+            credited.append(_Line(author=author, credits=(block.text,)))
         else:
             kept.append(block)
     front = replace(
@@ -201,7 +208,7 @@ def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
         source=front.source or found.source,
         url=front.url or found.url,
     )
-    return front, body + kept[::-1]
+    return front, body + kept[::-1], credited[::-1]
 
 
 def _with_last(later: FrontMatter, found: dict[str, str]) -> FrontMatter:
@@ -244,7 +251,7 @@ def _byline(line: str) -> _Line | None:
     if not match or words(line) > 16 or len(line) > _MAX_LINE or line.endswith(":"):
         return None
     if _PLACE_AND_DAY.fullmatch(line):  # the head of an official letter
-        return _Line(_to_date(match))
+        return _Line(_to_date(match), credits=(line,))
     around = _COUNT.sub(" ", line[: match.start()] + " | " + line[match.end() :])
     zoned = bool(_ZONE.search(around))
     timed = bool(_TIME.search(around))
@@ -252,17 +259,29 @@ def _byline(line: str) -> _Line | None:
     parts = [part.strip() for part in _SEPARATORS.split(left) if any(c.isalpha() for c in part)]
     authors = [name for part in parts if (name := name_in(part))]
     author = " - ".join(authors)
-    published = _to_date(match)
+    found = _Line(_to_date(match), author, _credits(line, match, [part for part in parts if name_in(part)]))
     if len(authors) == len(parts):
         # "Inter Miami 8/7/2024" is a line of a table: a name needs a separator or the time.
         bare = author and not timed and not re.search(r"[|·•,:–—]|\s-|-\s", _TIME.sub("", line))
-        return None if bare or not (published or author) else _Line(published, author)
+        return None if bare or not (found.published or author) else found
     # Other words: a section ("Pháp luật - 6/12/2024 15:52"), a place ("Huế, ngày 9 tháng 3 năm 2023").
     section = len(parts) == 1 and words(parts[0]) <= 3 and timed and re.match(r"[^\W\d_][^|,–-]*\s[|–-]\s", line)
     place = len(parts) == 1 and parts[0][0].isupper() and re.match(r"[^,:\d]{2,30}, ngày \d", line)
-    if (zoned and words(left) <= 16) or section or place:
-        return _Line(published, author)
-    return None
+    return found if (zoned and words(left) <= 16) or section or place else None
+
+
+def _credits(line: str, day: re.Match[str], names: list[str]) -> tuple[str, ...]:
+    """`line` from the first to the last of its day, time and names; these one by one if a label stands between."""
+    when = [day.span(), *(time.span() for time in _TIME.finditer(line))]
+    who = [(line.find(name), line.find(name) + len(name)) for name in names if name in line]
+
+    def words_of(spans: list[Span]) -> str:
+        return line[min(start for start, _ in spans) : max(end for _, end in spans)]
+
+    whole = words_of([*when, *who])
+    if byline().labels.search(whole) or _COUNT.search(whole):
+        return (*(words_of([name]) for name in who), words_of(when))
+    return (whole,)
 
 
 def _to_date(match: re.Match[str]) -> date | None:

@@ -101,22 +101,23 @@ def finish(draft: Draft, name: str) -> Article:
     blocks = noise.without_repeats(blocks)
     if draft.guess_headings:
         blocks = noise.with_headings(blocks)
-    text, headings, pages = assemble(blocks, draft.page_count)
-    if not text:
+    assembled = assemble(blocks, draft.page_count)
+    if not assembled.text:
         raise ArticleError(f"{name} holds no article text; put the text in it, or leave it out.")
     article_id = front.id or frontmatter.id_from_name(PurePath(name).stem)
     frontmatter.check_id(article_id, f"{name}: the id from the file's name")
     return Article(
         id=article_id,
         title=front.title,
-        text=text,
-        headings=headings,
+        text=assembled.text,
+        headings=assembled.headings,
+        credits=assembled.credits,
         publisher=front.publisher,
         author=front.author,
         published=front.published,
         url=front.url,
         source=front.source,
         tags=front.tags,
-        pages=pages,
+        pages=assembled.pages,
         doubts=draft.doubts,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+from rag.credits import is_credit
 from rag.evidence import Evidence
 from rag.generation import Draft
 from rag.question import Question
@@ -77,7 +78,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
         if items := _condensed(question, chosen[0]):
             return items
         chosen = [_Choice(best, _sentence(best, _room(question)))]
-    if question.is_part:  # beside the answers to the others there is room for the best alone
+    # Beside the answers to the others there is room for the best alone; and another article's credits are none of this.
+    if question.is_part or is_credit(best.passage.article, best.span[0]):
         return chosen
     for beside in _beside(question, best, evidence):
         choice = _Choice(beside, _whole(question, beside))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 
-from rag.vietnamese.data import read
+from rag.vietnamese.data import lines, read
 from rag.vietnamese.normalize import fold, match_form
 
 _COUNTED = re.compile(r"(?<!\bthứ )(?<!\bthu )(?<!\bsố )(?<!\bso )\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
@@ -67,6 +67,20 @@ def _asked_of(several: str, kinds: Sequence[tuple[Kind, re.Pattern[str]]]) -> Ki
         ):
             return kind
     return Kind.LIST
+
+
+def asks_for_credits(text: str, *, accented: bool) -> bool:
+    """Whether `text` asks who wrote an article, or when it came out."""
+    named, asked = _credits(accented=accented)
+    form = match_form(text) if accented else fold(text)
+    return bool(named.search(form) and asked.search(form))
+
+
+@cache
+def _credits(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What an article may be called, and what is asked of it."""
+    phrases = [(match_form if accented else fold)(line) for line in lines("credits.txt")]
+    return any_of([p[1:] for p in phrases if p[0] == "^"]), any_of([p for p in phrases if p[0] != "^"])
 
 
 def counted(text: str, *, accented: bool) -> str:
