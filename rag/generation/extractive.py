@@ -32,6 +32,7 @@ _MAX_WORDS = 75
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
 _LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 38, 48
+_OVER = 1.3  # so much more where fewer words would leave out the answer
 _SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
 _PART_END = re.compile(r"[,;:](?=\s)")
 _ITEM_PART_END = re.compile(
@@ -286,8 +287,11 @@ def _clauses(question: Question, evidence: Evidence, span: Span, limit: int) -> 
 
     runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
     short = evidence.short
-    short_enough = [run for run in runs if run[0] <= short[0] < short[1] <= run[1] and _words(text, run) <= limit]
-    return max(short_enough, key=worth, default=_beginning(text, evidence.span, limit))
+    around = [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
+    if short_enough := [run for run in around if _words(text, run) <= limit]:
+        return max(short_enough, key=worth)
+    least = min(around, key=lambda run: _words(text, run), default=span)
+    return least if _words(text, least) <= _OVER * limit else _beginning(text, evidence.span, limit)
 
 
 def _is_outside(before: str) -> bool:

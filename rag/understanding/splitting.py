@@ -29,12 +29,15 @@ _JOINTS = (
 
 def _joint(words: Collection[str]) -> re.Pattern[str]:
     longest_first = "|".join(sorted(words, key=len, reverse=True))
-    return re.compile(rf"\s*(?:[,;]\s*)?\b(?:{longest_first})\b\s+(?!nhau\b)|\s*;\s*", re.IGNORECASE)
+    return re.compile(
+        rf"\s*(?:[,;]\s*)?\b(?<!\bđối )(?<!\bdoi )(?:{longest_first})\b\s+(?!nhau\b)|\s*;\s*", re.IGNORECASE
+    )
 
 
 # Without accents "con" may be "còn"; with them it is "con số".
 _AND, _BARE_AND = _joint(_JOINTS), _joint([*map(strip_accents, _JOINTS)])
-_COMMA = re.compile(r"\s*,\s+")
+# What only says again what stands before the comma.
+_COMMA = re.compile(r"\s*,\s+(?!(?:tức|nghĩa|có nghĩa) là\b)", re.IGNORECASE)
 _NEXT = re.compile(r"\?\s+(?:(?:thế còn|thế|còn|và|vậy|đồng thời)\s+)?(?=\w)", re.IGNORECASE)
 _COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.IGNORECASE)
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
