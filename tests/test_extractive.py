@@ -164,6 +164,23 @@ class TestSeveral:
         assert first in found
         assert other in found
 
+    def test_of_what_is_nearly_as_good_the_clauses_that_answer_fill_the_room_that_is_left(self) -> None:
+        best = f"Giá gạo năm nay tăng vì {OTHERS[0]}, {OTHERS[1]}."
+        other = f"Giá gạo năm nay tăng vì mất mùa ở phía bắc, {OTHERS[2]}, {OTHERS[3]}."
+        passages = [make_passage(best, article_id="a"), make_passage(other, article_id="b")]
+        question = understand("Cái gì làm giá gạo năm nay tăng?")
+        first, second = weigh(question, passages, dict.fromkeys(question.content, 1.0))
+        assert len(first.text.split()) + len(second.text.split()) > LIMIT
+        text = second.passage.article.text
+        at = text.index(", ") - len("bắc")
+        read = replace(second, short=(at, at + len("bắc")))
+        drafts = list(ExtractiveGenerator().generate(question, [first, read]))
+        assert [draft.passage.article.id for draft in drafts] == [first.passage.article.id, second.passage.article.id]
+        assert text[: at + 3].startswith(drafts[1].text[:20])
+        assert sum(len(draft.text.split()) for draft in drafts) <= LIMIT
+        unread = list(ExtractiveGenerator().generate(question, [first, second]))
+        assert len(unread) == 1
+
     def test_the_same_fact_is_not_told_twice(self) -> None:
         text = "Kim ngạch gạo năm 2023 đạt 5 tỷ USD."
         again = "Năm 2023, kim ngạch gạo đạt 5 tỷ USD."

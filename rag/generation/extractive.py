@@ -22,6 +22,7 @@ MAX_SENTENCES = 3
 # A further sentence must be nearly as good as the best one, and the whole stays short enough to be read. It may be the
 # better one: whoever asks sees both.
 _MARGIN = 4.0
+_CLOSE = 2.5  # what is so near to the best is quoted as far as there is room
 _CONSIDERED = 12
 _AHEAD = 3  # sentences in which what was announced is told of
 _MARK_LENGTH = 4  # "(iv)"
@@ -96,6 +97,7 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
 def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[_Choice]) -> list[_Choice]:
     """`chosen`, of the best evidence, and what is nearly as good and adds to it."""
     best = evidence[0]
+    left_out: list[_Choice] = []
     may_be_another = question.kind != Kind.LIST or not _is_of_list(question, best)
     missing = set(question.content) - set(question.form(" ".join(c.text for c in chosen)))
     for other in evidence[1:_CONSIDERED]:
@@ -123,6 +125,13 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
         elif len(chosen) == 1 and _announces(chosen[0], choice):  # what is announced says more than the announcement
             chosen = [choice]
             missing = set(question.content) - set(question.form(choice.text))
+        elif best.score - other.score <= _CLOSE:
+            left_out.append(choice)
+    for choice in left_out:
+        room = _MAX_WORDS - sum(c.words for c in chosen)
+        part = _answering(choice, room) if len(chosen) < MAX_SENTENCES else None
+        if part and not any(_overlap(c, part) for c in chosen):
+            chosen.append(part)
     return chosen
 
 
@@ -130,6 +139,13 @@ def _announces(announcing: _Choice, choice: _Choice) -> bool:
     """Whether `choice` is what `announcing` leads to, which says nothing alone."""
     same = announcing.evidence.passage is choice.evidence.passage
     return same and announcing.text.endswith(":") and announcing.span[1] <= choice.span[0]
+
+
+def _answering(choice: _Choice, room: int) -> _Choice | None:
+    """As many clauses of `choice` around its short answer as `room` words allow; None if that is too few."""
+    text = choice.evidence.passage.article.text
+    fitting = [run for run in _around_short(choice.evidence, choice.span) if _words(text, run) <= room]
+    return _Choice(choice.evidence, max(fitting, key=lambda run: _words(text, run))) if fitting else None
 
 
 def _shortened(question: Question, evidence: Evidence) -> _Choice:
@@ -275,23 +291,30 @@ def _sentence(evidence: Evidence, limit: int) -> Span:
 
 def _clauses(question: Question, evidence: Evidence, span: Span, limit: int) -> Span:
     """As many clauses of `span` as `limit` words allow: those with the short answer and the most of what is asked."""
-    text, (start, end) = evidence.passage.article.text, span
+    text = evidence.passage.article.text
     if _words(text, span) <= limit or not evidence.short:
         return span
-    ends = [m.end() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
-    begins = [start, *(at + 1 for at in ends)]
     asked = set(question.content)
 
     def worth(clauses: Span) -> tuple[int, int]:
         return len(asked & set(question.form(text[slice(*clauses)]))), -_words(text, clauses)
 
-    runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
-    short = evidence.short
-    around = [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
+    around = _around_short(evidence, span)
     if short_enough := [run for run in around if _words(text, run) <= limit]:
         return max(short_enough, key=worth)
     least = min(around, key=lambda run: _words(text, run), default=span)
     return least if _words(text, least) <= _OVER * limit else _beginning(text, evidence.span, limit)
+
+
+def _around_short(evidence: Evidence, span: Span) -> list[Span]:
+    """All runs of clauses in `span` that hold the short answer; none without one."""
+    text, (start, end), short = evidence.passage.article.text, span, evidence.short
+    if not short:
+        return []
+    ends = [m.end() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    begins = [start, *(at + 1 for at in ends)]
+    runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
+    return [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
 
 
 def _is_outside(before: str) -> bool:
