@@ -46,9 +46,10 @@ def test_the_third_set_is_of_all_types_and_repeats_no_question() -> None:
     assert len({(one.question, len(one.history)) for one in third}) == len(third)
 
 
-def test_the_set_on_the_raw_texts_is_of_all_types_and_names_no_article() -> None:
-    raw = load_gold([shipped("third")[0].with_name("raw.jsonl")])
-    assert {one.id.split("-")[0] for one in raw} == {"raw"}
+@pytest.mark.parametrize("name", ["raw", "raw2"])
+def test_a_set_on_the_raw_texts_is_of_all_types_and_names_no_article(name: str) -> None:
+    raw = load_gold([shipped("third")[0].with_name(f"{name}.jsonl")])
+    assert {one.id.split("-")[0] for one in raw} == {name}
     assert {one.type for one in raw} == set(TYPES)
     assert not any(one.articles for one in raw)
 

@@ -34,15 +34,22 @@ ASKED = {
         "Tổng kim ngạch xuất nhập khẩu năm 2023 đạt bao nhiêu?",
         "Chương trình có mấy nhóm nhiệm vụ?",
         "Việc triển khai kéo dài bao lâu?",
+        "Số tỉnh dự hội nghị 21/12",
     ],
     Kind.RANK: ["Việt Nam là nền kinh tế lớn thứ mấy châu Á?", "Việt Nam đứng ở vị trí nào?"],
     Kind.TIME: [
         "Chỉ thị 15 ban hành khi nào?",
         "Bao giờ hội nghị khai mạc?",
+        "Thời gian khai mạc hội nghị",
         "7 nhóm nhiệm vụ được nêu khi nào?",
         "150 văn kiện được ký trong năm nào?",
     ],
-    Kind.PLACE: ["Phiên họp tổ chức ở đâu?", "Hội nghị họp ở thành phố nào?", "Đoàn đến từ đâu?"],
+    Kind.PLACE: [
+        "Phiên họp tổ chức ở đâu?",
+        "Địa điểm tổ chức phiên họp",
+        "Hội nghị họp ở thành phố nào?",
+        "Đoàn đến từ đâu?",
+    ],
     Kind.PERSON: [
         "Ai điều hành điểm cầu Hà Tĩnh?",
         "Chủ tịch UBND tỉnh Nghệ An là ai?",
@@ -62,7 +69,7 @@ ASKED = {
         "Phương châm của ngành ngoại giao năm 2022 là gì?",
         "Hà Tĩnh làm gì để thực hiện Chỉ thị?",
     ],
-    Kind.OPEN: ["Kiều hối", "Kể về ngoại giao vắc-xin", "Vai trò của Hà Tĩnh"],
+    Kind.OPEN: ["Kiều hối", "Kể về ngoại giao vắc-xin", "Vai trò của Hà Tĩnh", "Số 15-CT/TW", "Ngày 9/3"],
 }
 
 

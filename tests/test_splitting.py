@@ -59,6 +59,16 @@ def test_the_way_by_years_leaves_no_part_without_its_topic_and_comes_first() -> 
         ),
         ("Năm 2021 nổi bật gì, sang 2022 ký mấy văn kiện?", ("Năm 2021 nổi bật gì", "sang 2022 ký mấy văn kiện?")),
         ("Phương châm của tỉnh và phương châm của bộ ra sao?", ("Phương châm của tỉnh", "phương châm của bộ ra sao?")),
+        ("Số trường ở tỉnh và số lớp mở năm nay?", ("Số trường ở tỉnh", "số lớp mở năm nay?")),
+        # Of two things with their numbers the same is asked.
+        (
+            "Hội nghị 9/3 và phiên họp 21/12 họp ở đâu?",
+            ("Hội nghị 9/3 họp ở đâu?", "phiên họp 21/12 họp ở đâu?"),
+        ),
+        (
+            "Thông tư 12 và Nghị định (số 7) do ai ký?",
+            ("Thông tư 12 do ai ký?", "Nghị định (số 7) do ai ký?"),
+        ),
         # What is compared shares what is asked of it.
         (
             "Bến Tre với Trà Vinh, nơi nào đông dân hơn?",
@@ -81,6 +91,8 @@ def test_two_things_are_surely_asked_for(text: str, parts: tuple[str, str]) -> N
         "Các bên ngồi lại với nhau bàn việc gì?",
         "So với mục tiêu đề ra, xuất khẩu tăng bao nhiêu?",
         "Hội nghị bàn về đầu tư và thương mại khi nào?",
+        "Hội nghị 21/1/2022 với phiên họp 21/12/2023, cuộc nào họp sáng?",
+        "Ngày 9/3/2023, hội nghị họp vào lúc nào?",
     ],
 )
 def test_what_may_be_one_thing_is_not_surely_two(text: str) -> None:
@@ -110,6 +122,8 @@ def test_the_word_that_compares_belongs_to_no_part(text: str) -> None:
         "",
         "giai đoạn 2021-2025",
         "Vắc-xin là gì?",
+        "Bối cảnh đối với ngành ngoại giao ra sao?",
+        "Phải bớt những gì, tức là phải tăng cái gì?",
         "vành đai và",
     ],
 )

@@ -47,6 +47,8 @@ def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
     kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.search(form))), (Kind.OPEN, None))
     if kind == Kind.LIST and found:
         kind = _asked_of(found.group(), kinds)
+    if kind == Kind.OPEN:  # "số tỉnh dự hội nghị"
+        kind = next((kind for kind, opening in _openings(accented=accented) if opening.match(form)), kind)
     rest = without_asking(text, accented=accented)
     # A question that consists of nothing else keeps its words.
     return (rest if re.search(r"\w", rest) else form), kind
@@ -108,6 +110,16 @@ def _patterns(*, accented: bool) -> tuple[Sequence[tuple[Kind, re.Pattern[str]]]
     known.insert(-1, (Kind.LIST, [p for p in phrases[Kind.LIST] if "#" in p]))
     plain = [phrase for _, found in known for phrase in found if not {"*", "#"} & set(phrase)]
     return [(kind, any_of(found, numbered)) for kind, found in known], any_of(plain)
+
+
+@cache
+def _openings(*, accented: bool) -> Sequence[tuple[Kind, re.Pattern[str]]]:
+    """Kinds with the words that ask for them where a question opens with these and asks in no other words."""
+    form = match_form if accented else fold
+    table = tomllib.loads(read("question_words.toml"))
+    listed = [(kind, table.get(kind, {}).get("openings", ())) for kind in Kind]
+    # "Ngày 9/3", "số 15" ask for nothing.
+    return [(k, re.compile(rf"{any_of(list(map(form, words))).pattern}(?!\s+\d)")) for k, words in listed if words]
 
 
 def any_of(phrases: Sequence[str], numbered: Sequence[str] = ()) -> re.Pattern[str]:

@@ -44,6 +44,8 @@ _COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.I
 _SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNORECASE)
 # What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
+# A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
+_NUMBERED = re.compile(r"[^\d?]+?\S*\d[^\s,;:]*(?=\s|$)")
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
@@ -108,7 +110,9 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
         return None
     each_asks = _asks(left) and _asks(right)
     is_shared = False
-    if left and compared and not _asks(left) and (end := _SHARED_END.search(right)):
+    if not _asks(left) and _NUMBERED.fullmatch(left) and (own := _NUMBERED.match(right)) and _asks(right[own.end() :]):
+        left, is_shared = left + right[own.end() :], True
+    elif left and compared and not _asks(left) and (end := _SHARED_END.search(right)):
         left, is_shared = f"{left}, {right[end.end() :]}", True
     if shared := _SHARING.match(right):
         # The last such word of the left part begins what the right one replaces.
