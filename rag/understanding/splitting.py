@@ -39,6 +39,11 @@ _AND, _BARE_AND = _joint(_JOINTS), _joint([*map(strip_accents, _JOINTS)])
 # What only says again what stands before the comma.
 _COMMA = re.compile(r"\s*,\s+(?!(?:tức|nghĩa|có nghĩa) là\b)", re.IGNORECASE)
 _NEXT = re.compile(r"\?\s+(?:(?:thế còn|thế|còn|và|vậy|đồng thời)\s+)?(?=\w)", re.IGNORECASE)
+# What joins two things to one: "quan hệ với B", "giữa A và B", "ngoài A còn B".
+_OF_ONE = re.compile(
+    r"(?:(?<!cùng )(?<!cung )\b(?:với|voi)|\b(?:giữa|giua)\b.*\b(?:và|va)|^(?:ngoài|ngoai)\b.*\b(?:còn|con))\s+$",
+    re.IGNORECASE,
+)
 _COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.IGNORECASE)
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
 _SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNORECASE)
@@ -46,6 +51,7 @@ _SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNO
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
 # A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
 _NUMBERED = re.compile(r"[^\d?]+?\S*\d[^\s,;:]*(?=\s|$)")
+_WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
@@ -120,8 +126,12 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
         if places and places[-1].start() > 0:
             right = left[: places[-1].start()] + right
     parts = (left, right)
+    is_said_of_both = each_asks or is_shared or in_order
+    is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
+    if is_of_one and not (is_said_of_both or compared):
+        return None
     same_head = syllables(left)[:_HEAD] == syllables(right)[:_HEAD]  # "phương châm của A và phương châm của B"
-    return Split(parts, each_asks or is_shared or in_order or same_head) if _is_long_enough(parts) else None
+    return Split(parts, is_said_of_both or same_head) if _is_long_enough(parts) else None
 
 
 def _asks(text: str) -> bool:
