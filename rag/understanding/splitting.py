@@ -51,6 +51,7 @@ _SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNO
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
 # A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
 _NUMBERED = re.compile(r"[^\d?]+?\S*\d[^\s,;:]*(?=\s|$)")
+_BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy còn lãnh đạo nào khác"
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
@@ -72,7 +73,7 @@ def splits(text: str) -> list[Split]:
     ways = [*_of_years(text), *_of_sentences(text)]
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
-    compared = bool(_COMPARING.match(text) or _COMPARED.search(text))
+    compared = bool(_COMPARING.match(text) or (_COMPARED.search(text) and not _BESIDES.match(text)))
     text = _COMPARING.sub("", text)
     joined = [
         way for joint in _joints(text).finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))
