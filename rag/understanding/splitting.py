@@ -50,7 +50,7 @@ _SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNO
 # What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
 # A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
-_NUMBERED = re.compile(r"[^\d?]+?\S*\d[^\s,;:]*(?=\s|$)")
+_NUMBERED = re.compile(r"[^\d?]+\d[^\s,;:]*(?=\s|$)")
 _BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy còn lãnh đạo nào khác"
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
