@@ -28,6 +28,7 @@ _FOOTNOTE = re.compile(r"[ \t]*\[\d{1,3}\]")
 _TYPICAL_COSINE = 0.85  # cosines of the bundled model to a question crowd around this
 _OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm", "firm_here", "posts", "posts_here",
                 "opposites", "known")  # fmt: skip
+_TOLD_BY_CREDITS = frozenset({Kind.PERSON, Kind.TIME, Kind.DAY})
 # How much of the question the nearest sentence must hold to be worth showing in a refusal.
 _NEAR = 0.5
 
@@ -119,7 +120,7 @@ def missed(question: Question, evidence: Evidence) -> str:
     """Which of the question's constraints its best `evidence` does not meet at all, in Vietnamese; "" if none."""
     if question.unsaid:
         return f"Kho tài liệu không nhắc đến {', '.join(question.unsaid)}."
-    if question.asks_credits and question.kind in STRICT_KINDS and not tells_credits(evidence):
+    if question.asks_credits and question.kind in _TOLD_BY_CREDITS and not tells_credits(evidence):
         return "Bài viết không ghi tác giả hoặc ngày đăng."
     return _missed_constraint(question, evidence)
 

@@ -12,7 +12,7 @@ from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, unsaid, write_out
 from rag.understanding.followups import MAX_CHARS, Resolved, resolve, without_pointers, without_replaced
-from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted
+from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted, opening_kind
 from rag.understanding.splitting import Split, splits
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents, typed_with_accents
@@ -205,6 +205,8 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
     whole = " ".join([now, *before])
     searched, own_kind = ask_words(without_pointers(now) if before else now, accented=readable)
     topic, kind_before = ask_words(" ".join(before), accented=readable) if before else ("", Kind.OPEN)
+    if own_kind == Kind.OPEN and accented:
+        own_kind = opening_kind(now)
     if own_kind == Kind.OPEN:
         own_kind = kind or kind_before
     own, inherited = terms(searched), terms(topic)
@@ -227,7 +229,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
         equivalents=equivalents(whole, read.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
         unsaid=read.unsaid,
-        asks_credits=asks_for_credits(whole, accented=accented),
+        asks_credits=asks_for_credits(now, whole, accented=accented),
     )
 
 

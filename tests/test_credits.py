@@ -126,10 +126,19 @@ class TestCredited:
         ("Bài viết nói gì về Đảng?", False),
         ("Ai là tác giả của phương án?", False),
         ("Khi nào đăng ký dự thi?", False),
+        ("Bài thi được đăng ký khi nào?", False),
+        ("Sở Thông tin cấp phép xuất bản cho bao nhiêu đơn vị?", False),
+        ("Theo bản tin, tác giả của giải thưởng là ai?", False),
     ],
 )
 def test_what_asks_for_credits(text: str, *, asks: bool) -> None:
-    assert asks_for_credits(text, accented=True) is asks
+    assert asks_for_credits(text, text, accented=True) is asks
+
+
+def test_what_is_asked_is_asked_now_of_what_was_named_before() -> None:
+    before = "Bài về hội nghị do ai viết?"
+    assert asks_for_credits("đăng hôm nào thế?", f"đăng hôm nào thế? {before}", accented=True)
+    assert not asks_for_credits("ai chủ trì hội nghị?", f"ai chủ trì hội nghị? {before}", accented=True)
 
 
 class TestAnswers:

@@ -113,6 +113,8 @@ class TestYears:
             (["2000 doanh nghiệp năm 2021?", "còn năm 2022?"], ["2000 doanh nghiệp?", "còn năm 2022?"]),
             (["Ai họp ngày 21/12/2023?", "còn hôm 2/4?"], ["Ai họp?", "còn hôm 2/4?"]),
             (["Ai họp 21 tháng 12 năm 2023?", "còn ngày 2-4?"], ["Ai họp?", "còn ngày 2-4?"]),
+            (["Ai dự phiên họp 21/12?", "còn sáng 2/4?"], ["Ai dự phiên họp?", "còn sáng 2/4?"]),
+            (["3/4 dân số ủng hộ?", "còn sáng 2/4?"], ["3/4 dân số ủng hộ?", "còn sáng 2/4?"]),
             (["Ai họp ngày 21/12?", "còn cá?"], ["Ai họp ngày 21/12?", "còn cá?"]),
             ([], []),
         ],
@@ -172,10 +174,23 @@ class TestTheSameAgain:
         assert resolve(text, self.BEFORE).before == ("Ngoại giao kinh tế năm 2022 có mấy mục tiêu chính?",)
 
     @pytest.mark.parametrize(
-        "text", ["ai chủ trì hội nghị?", "giá vàng bao nhiêu?", "gia vang tang bao nhieu", "FDI tăng mấy phần trăm?"]
+        "text",
+        [
+            "ai chủ trì hội nghị?",
+            "giá vàng bao nhiêu?",
+            "gia vang tang bao nhieu",
+            "FDI tăng mấy phần trăm?",
+            "Đăng ký ở đâu?",
+            "dang thanh lap khi nao",
+            "ky hop thong qua gi",
+        ],
     )
     def test_what_says_what_it_asks_about_is_complete(self, text: str) -> None:
         assert resolve(text, self.BEFORE) == Resolved(text)
+
+    def test_bare_questions_lean_on_the_topic_of_those_before(self) -> None:
+        before = [*history("Hội nghị ngoại giao họp ở đâu?", "Hà Nội. [1]"), *history("ai chủ trì?", "Thủ tướng. [1]")]
+        assert resolve("khi nào kết thúc?", before).before == ("Hội nghị ngoại giao họp ở đâu?", "ai chủ trì?")
 
     def test_how_far_something_reaches_is_replaced_as_a_place_is(self) -> None:
         before = history("Việt Nam là nền kinh tế lớn thứ mấy châu Á?", "Thứ 11. [1]")

@@ -93,6 +93,10 @@ def test_two_things_are_surely_asked_for(text: str, parts: tuple[str, str]) -> N
         "Hội nghị bàn về đầu tư và thương mại khi nào?",
         "Hội nghị 21/1/2022 với phiên họp 21/12/2023, cuộc nào họp sáng?",
         "Ngày 9/3/2023, hội nghị họp vào lúc nào?",
+        "Khoảng cách giữa quận 1 và quận 7 là bao nhiêu?",
+        "Tổng của quý 1 và quý 2 là bao nhiêu?",
+        "Công ty X12 và ông Nguyễn Văn A 45 tuổi bị phạt bao nhiêu?",
+        "Nơi các đại biểu đến thăm và làm việc là tỉnh nào?",
     ],
 )
 def test_what_may_be_one_thing_is_not_surely_two(text: str) -> None:

@@ -65,7 +65,7 @@ def from_text(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, lis
     found, rest, signed = _foot(rest, found)
     if not found.publisher and front.url:  # not a "Nguồn: https://...": that is where it was taken from
         found = replace(found, publisher=publisher_of(front.url))
-    told = [line for line in (*credited, *signed) if line.author in ("", found.author)]
+    told = [line for line in (*credited, *signed) if key(line.author) in ("", key(found.author))]
     told = [line for line in told if line.published in (None, found.published)]  # whoever made the file knows better
     return found, rest + [Block(words, "credit") for words in dict.fromkeys(w for line in told for w in line.credits)]
 
@@ -208,7 +208,8 @@ def _foot(blocks: list[Block], front: FrontMatter) -> tuple[FrontMatter, list[Bl
         source=front.source or found.source,
         url=front.url or found.url,
     )
-    return front, body + kept[::-1], credited[::-1]
+    in_table = any(" | " in block.text for block in kept)
+    return front, body + kept[::-1], [] if in_table else credited[::-1]
 
 
 def _with_last(later: FrontMatter, found: dict[str, str]) -> FrontMatter:

@@ -27,6 +27,7 @@ YEAR_PHRASE = re.compile(
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 _DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0?(\d{1,2})(?![\d,.]*\d|[/-][^\d])")
 _BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
+_BEFORE_EVENT_DAY = re.compile(r"\b(?:họp|hop|nghị|nghi|kiện|kien|lễ|le|bài|bai|tin)\s+\(?$", re.IGNORECASE)
 _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
@@ -164,9 +165,10 @@ def names_day(text: str) -> bool:
 
 
 def without_days(text: str) -> str:
-    """`text` without the days that it may name, and their years."""
-    for *_, (start, end) in reversed(list(_days(text))):
-        text = text[:start] + text[end:]
+    """`text` without the days that it names, and their years."""
+    for _, _, is_day, (start, end) in reversed(list(_days(text))):
+        if is_day or _BEFORE_EVENT_DAY.search(text, 0, start):
+            text = text[:start] + text[end:]
     return _closed_up(text)
 
 

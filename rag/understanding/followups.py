@@ -59,7 +59,7 @@ class Resolved:
 
 def resolve(text: str, history: Sequence[Turn]) -> Resolved:
     """`text` with what it leans on; alone if it is complete."""
-    if not history or not (leans(text) or _is_bare(text) or _repeats(text, history)):
+    if not history or not (leans(text) or _repeats(text, history)):
         return Resolved(text)
     said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]
     now = _THING.sub(lambda m: _thing(m, said), _PERSON.sub(lambda m: _person(said) or m.group(), text))
@@ -67,12 +67,12 @@ def resolve(text: str, history: Sequence[Turn]) -> Resolved:
 
 
 def leans(text: str) -> bool:
-    """Whether a question cannot be understood without the one before: "còn năm 2022?", "ông ấy là ai?"."""
+    """Whether a question cannot be understood without the one before: "còn năm 2022?", "ông ấy là ai?", "ai ký?"."""
     accented = typed_with_accents(text)
     opening, anywhere, other = _phrases(accented=accented)
     # What only looks like one of them is put out of sight.
     rest = other.sub("-", match_form(text) if accented else fold(text))
-    return bool(opening.match(rest) or anywhere.search(rest) or _POINTED_AT.search(rest))
+    return bool(opening.match(rest) or anywhere.search(rest) or _POINTED_AT.search(rest)) or _is_bare(text)
 
 
 def _repeats(text: str, history: Sequence[Turn]) -> bool:
@@ -93,8 +93,10 @@ def _is_bare(text: str) -> bool:
     if _names_something(text):
         return False
     accented = typed_with_accents(text)
-    rest = _predicates(accented=accented).sub(" ", without_asking(text, accented=accented))
-    return set(syllables(rest)) <= set(map(match_form if accented else fold, lines("stopwords.txt")))
+    said, other = _predicates(accented=accented)
+    rest = said.sub(" ", other.sub(" x ", without_asking(text, accented=accented)))
+    # Without accents a word that tells nothing may be any other.
+    return set(syllables(rest)) <= (set(map(match_form, lines("stopwords.txt"))) if accented else set())
 
 
 def _names_something(text: str) -> bool:
@@ -177,7 +179,10 @@ def _phrases(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.Pa
 
 
 @cache
-def _predicates(*, accented: bool) -> re.Pattern[str]:
-    """What is said of something, and says nothing without it."""
+def _predicates(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What is said of something, and says nothing without it; and what only looks alike. Without accents one syllable
+    may be any word.
+    """
     form = match_form if accented else fold
-    return any_of([form(line) for line in lines("predicates.txt")])
+    listed = [form(line) for line in lines("predicates.txt") if accented or " " in line]
+    return any_of([p for p in listed if p[0] != "!"]), any_of([p[1:] for p in listed if p[0] == "!"])

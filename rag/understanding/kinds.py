@@ -47,11 +47,15 @@ def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
     kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.search(form))), (Kind.OPEN, None))
     if kind == Kind.LIST and found:
         kind = _asked_of(found.group(), kinds)
-    if kind == Kind.OPEN:  # "số tỉnh dự hội nghị"
-        kind = next((kind for kind, opening in _openings(accented=accented) if opening.match(form)), kind)
     rest = without_asking(text, accented=accented)
     # A question that consists of nothing else keeps its words.
     return (rest if re.search(r"\w", rest) else form), kind
+
+
+def opening_kind(text: str) -> Kind:
+    """What a text with accents asks for by its first word alone: "số tỉnh dự hội nghị"."""
+    form = match_form(text)
+    return next((kind for kind, opening in _openings() if opening.match(form)), Kind.OPEN)
 
 
 def without_asking(text: str, *, accented: bool) -> str:
@@ -71,18 +75,19 @@ def _asked_of(several: str, kinds: Sequence[tuple[Kind, re.Pattern[str]]]) -> Ki
     return Kind.LIST
 
 
-def asks_for_credits(text: str, *, accented: bool) -> bool:
-    """Whether `text` asks who wrote an article, or when it came out."""
-    named, asked = _credits(accented=accented)
-    form = match_form(text) if accented else fold(text)
-    return bool(named.search(form) and asked.search(form))
+def asks_for_credits(now: str, whole: str, *, accented: bool) -> bool:
+    """Whether the question `now` asks who wrote an article, or when it came out; `whole` is it and those before it."""
+    named, asked, other = _credits(accented=accented)
+    form = match_form if accented else fold
+    return bool(asked.search(other.sub("-", form(now))) and named.search(other.sub("-", form(whole))))
 
 
 @cache
-def _credits(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What an article may be called, and what is asked of it."""
+def _credits(*, accented: bool) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What an article may be called, what is asked of it, and what is neither though it looks alike."""
     phrases = [(match_form if accented else fold)(line) for line in lines("credits.txt")]
-    return any_of([p[1:] for p in phrases if p[0] == "^"]), any_of([p for p in phrases if p[0] != "^"])
+    named, other = (any_of([p[1:] for p in phrases if p[0] == sign]) for sign in "^!")
+    return named, any_of([p for p in phrases if p[0] not in "^!"]), other
 
 
 def counted(text: str, *, accented: bool) -> str:
@@ -113,13 +118,17 @@ def _patterns(*, accented: bool) -> tuple[Sequence[tuple[Kind, re.Pattern[str]]]
 
 
 @cache
-def _openings(*, accented: bool) -> Sequence[tuple[Kind, re.Pattern[str]]]:
+def _openings() -> Sequence[tuple[Kind, re.Pattern[str]]]:
     """Kinds with the words that ask for them where a question opens with these and asks in no other words."""
-    form = match_form if accented else fold
     table = tomllib.loads(read("question_words.toml"))
     listed = [(kind, table.get(kind, {}).get("openings", ())) for kind in Kind]
-    # "Ngày 9/3", "số 15" ask for nothing.
-    return [(k, re.compile(rf"{any_of(list(map(form, words))).pattern}(?!\s+\d)")) for k, words in listed if words]
+    # "Ngày 9/3" and "số hóa" ask for nothing.
+    longer = any_of(list(map(match_form, table["no_openings"])))
+    return [
+        (kind, re.compile(rf"(?!{longer.pattern}){any_of(list(map(match_form, words))).pattern}(?!\s+\d)"))
+        for kind, words in listed
+        if words
+    ]
 
 
 def any_of(phrases: Sequence[str], numbered: Sequence[str] = ()) -> re.Pattern[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from rag.understanding.constraints import YEAR_PHRASE, years
-from rag.understanding.kinds import Kind, ask_words
+from rag.understanding.kinds import Kind, ask_words, opening_kind
 from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
@@ -50,7 +50,7 @@ _SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNO
 # What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
 # A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
-_NUMBERED = re.compile(r"[^\d?]+\d[^\s,;:]*(?=\s|$)")
+_NUMBERED = re.compile(r"(?!(?:tổng|tong)\b)(?:\(?[^\W\d]+\s+){1,12}\(?\d[^\s,;:]*(?=\s|$)", re.IGNORECASE)
 _BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy còn lãnh đạo nào khác"
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
@@ -115,7 +115,10 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
     left, right = joint.string[: joint.start()].strip(), joint.string[joint.end() :].strip()
     if re.match("hay", joint.group().strip(" ,"), re.IGNORECASE) and not compared:  # "good", not "or"
         return None
-    each_asks = _asks(left) and _asks(right)
+    is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
+    each_asks = (_asks(left) and _asks(right)) or (_opens(left) and _opens(right))
+    if is_of_one and not (each_asks or in_order or compared):
+        return None
     is_shared = False
     if not _asks(left) and _NUMBERED.fullmatch(left) and (own := _NUMBERED.match(right)) and _asks(right[own.end() :]):
         left, is_shared = left + right[own.end() :], True
@@ -127,16 +130,16 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
         if places and places[-1].start() > 0:
             right = left[: places[-1].start()] + right
     parts = (left, right)
-    is_said_of_both = each_asks or is_shared or in_order
-    is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
-    if is_of_one and not (is_said_of_both or compared):
-        return None
     same_head = syllables(left)[:_HEAD] == syllables(right)[:_HEAD]  # "phương châm của A và phương châm của B"
-    return Split(parts, is_said_of_both or same_head) if _is_long_enough(parts) else None
+    return Split(parts, each_asks or is_shared or in_order or same_head) if _is_long_enough(parts) else None
 
 
 def _asks(text: str) -> bool:
     return ask_words(text, accented=has_accents(text))[1] != Kind.OPEN
+
+
+def _opens(text: str) -> bool:
+    return opening_kind(text) != Kind.OPEN
 
 
 def _is_long_enough(parts: tuple[str, str]) -> bool:
