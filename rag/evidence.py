@@ -104,8 +104,9 @@ class _Said(NamedTuple):
 def _said(question: Question, article: Article) -> _Said:
     if not question.constraints.named:  # then nobody asks
         return _Said("", "")
-    paragraph, _, _ = article.text.partition("\n")
-    lead, whole = (f" {' '.join(question.form(text))} " for text in (paragraph[:_LEAD], article.text))
+    paragraph, more, _ = article.text.partition("\n")
+    opening = paragraph[:_LEAD] if more else ""  # of a single paragraph nothing is the beginning
+    lead, whole = (f" {' '.join(question.form(text))} " for text in (opening, article.text))
     return _Said(lead, whole)
 
 

@@ -129,7 +129,7 @@ class TestFeatures:
         ("opening", "share"), [("Sáng 21/12, bộ họp.", 1.0), ("Bộ họp.\nSáng 21/12, trời mưa.", 0.5), ("Bộ họp.", 0.0)]
     )
     def test_what_an_article_opens_with_holds_for_all_of_it(self, opening: str, share: float) -> None:
-        text = f"{opening} Trời nắng. Phiên họp tổ chức trực tiếp."
+        text = f"{opening}\nTrời nắng. Phiên họp tổ chức trực tiếp."
         found = weigh_text("Phiên họp sáng 21/12 tổ chức thế nào?", text)["Phiên họp tổ chức trực tiếp."].features
         assert found["firm"] == share
         assert found["firm_here"] == 0
