@@ -120,10 +120,10 @@ def test_the_demonstration_is_strict_and_shows_articles_inert(closed: TestClient
 
 def test_questions_are_limited_in_number_and_the_one_too_many_is_handed_back(client: TestClient) -> None:
     session = uuid4().hex
-    assert [("683" in ask(client, "Kim ngạch?", session)) for _ in range(3)] == [True] * 3
+    assert [("683 tỷ" in ask(client, "Kim ngạch?", session)) for _ in range(3)] == [True] * 3
     refused = ask(client, "Kim ngạch 2023?", uuid4().hex)
     assert "nhanh quá mức" in refused
-    assert "683" not in refused
+    assert "683 tỷ" not in refused
     assert '"Kim ngạch 2023?"' in refused
 
 
