@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.schema import Answer, Article, Citation
@@ -70,6 +70,7 @@ def test_in_other_words_than_the_quotes_it_is_marked_only_for_certain(statement:
 
 
 @given(st.text("a [1]2\n"), st.text("a [1]2\n", min_size=1), st.integers(0, 5), st.integers(1, 5))
+@example("111[1]", "111[1]", 3, 3)  # a footnote is no short answer
 def test_the_spans_are_in_order_apart_and_hold_the_words(text: str, words: str, start: int, length: int) -> None:
     start = min(start, len(words) - 1)
     spans = short_spans(text, [quote(words, (start, min(start + length, len(words))))])

@@ -73,6 +73,8 @@ def _find_short(text: str, statement: Span, citation: Citation, short: Span) -> 
     start, end = short[0] - citation.start, short[1] - citation.start
     parts = (citation.quote[:start], citation.quote[start:end], citation.quote[end:])
     before, words, after = (_FOOTNOTE.sub("", part) for part in parts)
+    if not words:  # nothing but a footnote
+        return None
     at = text.rfind(before + words + after, *statement)
     if at >= 0:
         return at + len(before), at + len(before) + len(words)
