@@ -9,6 +9,7 @@ from dataclasses import replace
 from rag.schema import Article, Chunk, Passage
 
 _NAME_PART = re.compile(r"[^\W\d_]{2,}")
+_WRITING = re.compile(r"\b(?:tác giả|viết|đăng)\b", re.IGNORECASE)
 
 
 def credited(passages: Sequence[Passage]) -> Iterator[Passage]:
@@ -32,6 +33,11 @@ def is_credit(article: Article, offset: int) -> bool:
 def implied(article: Article) -> str:
     """What the credits of `article` need not say: that somebody wrote it, and that it came out."""
     return f"Tác giả, người viết bài viết, bài báo, đăng: {article.title} {article.publisher}"
+
+
+def speaks_of_writing(sentence: str) -> bool:
+    """Whether a sentence of any text may tell who wrote something, or that it came out."""
+    return bool(_WRITING.search(sentence))
 
 
 def names_somebody(line: str) -> bool:

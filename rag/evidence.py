@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from rag.credits import implied, is_credit, names_somebody
+from rag.credits import implied, is_credit, names_somebody, speaks_of_writing
 from rag.question import Question
 from rag.reader import Reader, Reading
 from rag.schema import Article, Passage, Span
@@ -40,7 +40,6 @@ _WEIGHTS = {
 # The reader reads the best sentences, so many at most, and none that is further below the best.
 _READ, _NEAR = 8, 6.0
 _SUREST = 12.0
-_WRITING = re.compile(r"\b(?:tác giả|viết|đăng)\b", re.IGNORECASE)
 _LEAD = 400  # characters
 _TERM = 3  # syllables: what is so long is the name of one thing, shorter words have too many meanings
 _DEPARTMENT = ("sở", "so")
@@ -194,7 +193,7 @@ def lacking(question: Question, evidence: Evidence) -> list[str]:
 
 def tells_credits(evidence: Evidence) -> bool:
     """Whether `evidence` may tell who wrote an article, or when it came out."""
-    return is_credit(evidence.passage.article, evidence.span[0]) or bool(_WRITING.search(evidence.text))
+    return is_credit(evidence.passage.article, evidence.span[0]) or speaks_of_writing(evidence.text)
 
 
 def _surest(evidence: Evidence, reading: Reading) -> float:
