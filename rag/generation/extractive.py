@@ -11,6 +11,7 @@ from itertools import pairwise
 from rag.credits import is_credit
 from rag.evidence import Evidence
 from rag.generation import Draft
+from rag.generation.clauses import around_short, beginnings, clauses_that_answer, count_words
 from rag.question import Question
 from rag.schema import Span
 from rag.understanding.kinds import STRICT_KINDS, Kind, any_of
@@ -33,12 +34,6 @@ _MAX_WORDS = 75
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
 _LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 38, 48
-_OVER = 1.3  # so much more where fewer words would leave out the answer
-_SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
-_PART_END = re.compile(r"[,;:](?=\s)")
-_ITEM_PART_END = re.compile(
-    rf"{_PART_END.pattern}|(?=\s(?:trong|với|để|nhằm|gồm|bao gồm|phục vụ|theo|trên|thông qua|nhất là|từ)\s)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +139,13 @@ def _announces(announcing: _Choice, choice: _Choice) -> bool:
 def _answering(choice: _Choice, room: int) -> _Choice | None:
     """As many clauses of `choice` around its short answer as `room` words allow; None if that is too few."""
     text = choice.evidence.passage.article.text
-    fitting = [run for run in _around_short(choice.evidence, choice.span) if _words(text, run) <= room]
-    return _Choice(choice.evidence, max(fitting, key=lambda run: _words(text, run))) if fitting else None
+    fitting = [run for run in around_short(choice.evidence, choice.span) if count_words(text, run) <= room]
+    return _Choice(choice.evidence, max(fitting, key=lambda run: count_words(text, run))) if fitting else None
 
 
 def _shortened(question: Question, evidence: Evidence) -> _Choice:
     """The clauses of a sentence that are quoted where another is to stand beside it."""
-    return _Choice(evidence, _clauses(question, evidence, _sentence(evidence, _LONG_SENTENCE), _PART_OF_TWO))
+    return _Choice(evidence, clauses_that_answer(question, evidence, _sentence(evidence, _LONG_SENTENCE), _PART_OF_TWO))
 
 
 def _with_rest(chosen: Sequence[_Choice], other: Evidence) -> list[_Choice]:
@@ -186,38 +181,25 @@ def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
     items = inside[1:]
     if len(items) < 2:
         return []
-    ways = [_beginnings(text, span) for span in items]
+    ways = [beginnings(text, span) for span in items]
     told = [0] * len(items)  # by which of its beginnings each item is told
 
     def words(at: int) -> int:
-        return _words(text, ways[at][told[at]])
+        return count_words(text, ways[at][told[at]])
 
-    room = _room(question) - _words(text, inside[0]) - sum(map(words, range(len(items))))
+    room = _room(question) - count_words(text, inside[0]) - sum(map(words, range(len(items))))
     if room < 0:
         return []
     while longer := [
         (words(at), at)
         for at in range(len(items))
-        if told[at] + 1 < len(ways[at]) and _words(text, ways[at][told[at] + 1]) - words(at) <= room
+        if told[at] + 1 < len(ways[at]) and count_words(text, ways[at][told[at] + 1]) - words(at) <= room
     ]:
         before, at = min(longer)  # more of the one of which least is told
         told[at] += 1
         room -= words(at) - before
     spans = [inside[0], *(options[at] for options, at in zip(ways, told, strict=True))]
     return [_Choice(listed.evidence, span) for span in spans]
-
-
-def _beginnings(text: str, span: Span) -> list[Span]:
-    """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
-    start, end = span
-    ends = [m.start() for m in _ITEM_PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
-    return [(start, at) for at in ends if _words(text, (start, at)) >= _SHORTEST_BEGINNING] + [span]
-
-
-def _beginning(text: str, span: Span, words: int) -> Span:
-    """As much of the beginning of `span` as `words` words allow, where it can be parted so."""
-    ways = _beginnings(text, span)
-    return max((way for way in ways if _words(text, way) <= words), default=ways[0])
 
 
 def _has_room(chosen: Sequence[_Choice], choice: _Choice) -> bool:
@@ -263,10 +245,10 @@ def _whole(question: Question, evidence: Evidence) -> Span:
     """The span to quote: a list with its introduction, the sentence, or as much of a long one as can be read."""
     text = evidence.passage.article.text
     listed = _with_list(question, evidence)
-    if listed != evidence.span and (question.kind == Kind.LIST or _words(text, listed) <= _room(question)):
+    if listed != evidence.span and (question.kind == Kind.LIST or count_words(text, listed) <= _room(question)):
         return listed
     if question.is_part:
-        return _clauses(question, evidence, _sentence(evidence, _PART_OF_TWO), _PART_OF_TWO)
+        return clauses_that_answer(question, evidence, _sentence(evidence, _PART_OF_TWO), _PART_OF_TWO)
     return _sentence(evidence, _LONG_SENTENCE)
 
 
@@ -275,55 +257,18 @@ def _sentence(evidence: Evidence, limit: int) -> Span:
     text, parts = evidence.passage.article.text, evidence.passage.chunk.sentences
     first = last = parts.index(evidence.span)
     if text[evidence.span[1] - 1] == ":" and last + 1 < len(parts):  # it says nothing without what it announces
-        last += _words(text, (parts[first][0], parts[last + 1][1])) <= limit
+        last += count_words(text, (parts[first][0], parts[last + 1][1])) <= limit
     # What stands before says whose the answer is; so it comes first.
     while first > 0 and same_sentence(text, parts[first - 1], parts[first]):
-        if _words(text, (parts[first - 1][0], parts[last][1])) > limit:
+        if count_words(text, (parts[first - 1][0], parts[last][1])) > limit:
             break
         first -= 1
     while last + 1 < len(parts) and same_sentence(text, parts[last], parts[last + 1]):
-        if _words(text, (parts[first][0], parts[last + 1][1])) > limit:
+        if count_words(text, (parts[first][0], parts[last + 1][1])) > limit:
             break
         last += 1
     start, end = parts[first][0], parts[last][1]
     return start, start + len(text[start:end].rstrip(" ,;"))
-
-
-def _clauses(question: Question, evidence: Evidence, span: Span, limit: int) -> Span:
-    """As many clauses of `span` as `limit` words allow: those with the short answer and the most of what is asked."""
-    text = evidence.passage.article.text
-    if _words(text, span) <= limit or not evidence.short:
-        return span
-    asked = set(question.content)
-
-    def worth(clauses: Span) -> tuple[int, int]:
-        return len(asked & set(question.form(text[slice(*clauses)]))), -_words(text, clauses)
-
-    around = _around_short(evidence, span)
-    if short_enough := [run for run in around if _words(text, run) <= limit]:
-        return max(short_enough, key=worth)
-    least = min(around, key=lambda run: _words(text, run), default=span)
-    return least if _words(text, least) <= _OVER * limit else _beginning(text, evidence.span, limit)
-
-
-def _around_short(evidence: Evidence, span: Span) -> list[Span]:
-    """All runs of clauses in `span` that hold the short answer; none without one."""
-    text, (start, end), short = evidence.passage.article.text, span, evidence.short
-    if not short:
-        return []
-    ends = [m.end() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
-    begins = [start, *(at + 1 for at in ends)]
-    runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
-    return [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
-
-
-def _is_outside(before: str) -> bool:
-    """Whether what follows `before` stands in no brackets."""
-    return before.count("(") == before.count(")")
-
-
-def _words(text: str, span: Span) -> int:
-    return len(text[slice(*span)].split())
 
 
 def _with_list(question: Question, evidence: Evidence) -> Span:
@@ -345,7 +290,7 @@ def _with_list(question: Question, evidence: Evidence) -> Span:
     nested = [i for i in range(first, at + 1) if i == first or text[slice(*sentences[i])].endswith(":")]
     first = max(nested, key=lambda i: (asked(sentences[i]), -i), default=first)
     if question.kind != Kind.LIST:  # as many items as can be read
-        while last > at and _words(text, (sentences[first][0], sentences[last][1])) > _room(question):
+        while last > at and count_words(text, (sentences[first][0], sentences[last][1])) > _room(question):
             last -= 1
     if last == first or (at > first and asked(sentences[first]) <= asked(evidence.span)):
         return evidence.span

@@ -1,0 +1,67 @@
+"""Clauses: as much of a sentence, or of an item of a list, as there is room for."""
+
+from __future__ import annotations
+
+import re
+
+from rag.evidence import Evidence
+from rag.question import Question
+from rag.schema import Span
+
+_OVER = 1.3  # so much more where fewer words would leave out the answer
+_SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
+_PART_END = re.compile(r"[,;:](?=\s)")
+_ITEM_PART_END = re.compile(
+    rf"{_PART_END.pattern}|(?=\s(?:trong|với|để|nhằm|gồm|bao gồm|phục vụ|theo|trên|thông qua|nhất là|từ)\s)"
+)
+
+
+def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limit: int) -> Span:
+    """As many clauses of `span` as `limit` words allow: those with the short answer and the most of what is asked."""
+    text = evidence.passage.article.text
+    if count_words(text, span) <= limit or not evidence.short:
+        return span
+    asked = set(question.content)
+
+    def worth(clauses: Span) -> tuple[int, int]:
+        return len(asked & set(question.form(text[slice(*clauses)]))), -count_words(text, clauses)
+
+    around = around_short(evidence, span)
+    if short_enough := [run for run in around if count_words(text, run) <= limit]:
+        return max(short_enough, key=worth)
+    least = min(around, key=lambda run: count_words(text, run), default=span)
+    return least if count_words(text, least) <= _OVER * limit else beginning(text, evidence.span, limit)
+
+
+def around_short(evidence: Evidence, span: Span) -> list[Span]:
+    """All runs of clauses in `span` that hold the short answer; none without one."""
+    text, (start, end), short = evidence.passage.article.text, span, evidence.short
+    if not short:
+        return []
+    ends = [m.end() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    begins = [start, *(at + 1 for at in ends)]
+    runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
+    return [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
+
+
+def beginnings(text: str, span: Span) -> list[Span]:
+    """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
+    start, end = span
+    ends = [m.start() for m in _ITEM_PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    return [(start, at) for at in ends if count_words(text, (start, at)) >= _SHORTEST_BEGINNING] + [span]
+
+
+def beginning(text: str, span: Span, words: int) -> Span:
+    """As much of the beginning of `span` as `words` words allow, where it can be parted so."""
+    ways = beginnings(text, span)
+    return max((way for way in ways if count_words(text, way) <= words), default=ways[0])
+
+
+def _is_outside(before: str) -> bool:
+    """Whether what follows `before` stands in no brackets."""
+    return before.count("(") == before.count(")")
+
+
+def count_words(text: str, span: Span) -> int:
+    """How many words of `text` stand in `span`."""
+    return len(text[slice(*span)].split())
