@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.schema import Filter
-from rag.corpus import Corpus, decode_chunk
+from rag.corpus import Corpus, chunk_id, decode_chunk
 from rag.pipeline import Pipeline
 from rag.retrieval import DEPTH, fuse, lexical_query
 from rag.schema import EVERYTHING, Filters, Turn
@@ -45,22 +45,35 @@ class Prober:
         understood = self._pipeline.understand(question, history)
         (vector,) = self._corpus.embedder.embed([understood.search_text], "query")
         hits = self._corpus.index.search(vector, lexical_query(understood), DEPTH, Filter())
-        articles = {found.key: found.document_id for found in self._corpus.index.records([hit.key for hit in hits])}
+        found = {one.key: one for one in self._corpus.index.records([hit.key for hit in hits])}
         ranked = {
             "dense": fuse(hits, 1.0),
             "lexical": fuse(hits, 0.0),
             "fused": self._pipeline.retriever.rank(understood, vector, hits),
         }
         rankings = {
-            way: [Found(hit.key, articles[hit.key], score) for hit, score in ranked[way] if hit.key in articles]
+            way: [Found(hit.key, found[hit.key].document_id, score) for hit, score in ranked[way] if hit.key in found]
             for way in WAYS
         }
-        return rankings
+        keys = {chunk_id(one.payload): key for key, one in found.items()}
+        passages = self._pipeline.find(understood).passages
+        weighed = {keys[p.chunk.id]: p.scores.fused for p in passages if p.chunk.id in keys}  # credits are in no index
+        return rankings | {"fused": _weighed(rankings["fused"], weighed)}
 
     def sentences(self, question: str, history: Sequence[Turn] = (), only: Filters = EVERYTHING) -> tuple[str, ...]:
         """The best `EVIDENCE` sentences among the articles that `only` lets through, best first."""
         finding = self._pipeline.find(self._pipeline.understand(question, history), only)
         return tuple(e.text for e in finding.evidence[:EVIDENCE])
+
+
+def _weighed(ranking: Sequence[Found], weighed: Mapping[int, float]) -> list[Found]:
+    """`ranking` with the scores of the passages whose sentences were weighed, by key, best first.
+
+    The others are taken to have a sentence as bad as the worst best one of these.
+    """
+    least = min((weighed[found.key] - found.score for found in ranking if found.key in weighed), default=0.0)
+    scored = [replace(found, score=weighed.get(found.key, found.score + least)) for found in ranking]
+    return sorted(scored, key=lambda found: -found.score)
 
 
 def chunk_texts(corpus: Corpus, ranking: Iterable[Found], articles: Iterable[str]) -> dict[int, tuple[str, str]]:

@@ -338,6 +338,11 @@ def _encode_chunk(chunk: Chunk) -> str:
     return json.dumps(asdict(replace(chunk, text="")), ensure_ascii=False)
 
 
+def chunk_id(payload: str) -> str:
+    """The id of the chunk that a record holds."""
+    return str(json.loads(payload)["id"])
+
+
 def decode_chunk(payload: str, article: Article) -> Chunk:
     """The chunk that a record of `article` holds."""
     content = json.loads(payload)

@@ -24,7 +24,7 @@ from index.protocol import Index
 from rag.calibration import Calibration, load_calibration
 from rag.corpus import Corpus
 from rag.embedding import Embedder, load_embedder
-from rag.evidence import read, weigh
+from rag.evidence import ranked, read, weigh
 from rag.finding import Finding, apart
 from rag.generation import Draft, Generator, open_generator
 from rag.generation.extractive import ExtractiveGenerator
@@ -184,7 +184,8 @@ class Pipeline:
             evidence = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)
         with _timed(timings, "read"):
             evidence = read(question, evidence, self._reader)
-        return Finding(question, retrieved.passages, evidence, judge(question, evidence, self._calibration))
+        passages = ranked(retrieved.passages, evidence)
+        return Finding(question, passages, evidence, judge(question, evidence, self._calibration))
 
     def understand(self, question: str, history: Sequence[Turn] = (), alone: str = "") -> Question:
         """`question` with its accents, and with the questions that it leans on. Raises QuestionError.
@@ -204,7 +205,7 @@ class Pipeline:
 
     def retrieve(self, question: str, only: Filters = EVERYTHING) -> tuple[Passage, ...]:
         """The passages for `question`, best first. Raises what `ask` raises."""
-        return self._retrieve(self.understand(question), only, {}).passages
+        return self.find(self.understand(question), only).passages
 
     def _retrieve(self, question: Question, only: Filters, timings: dict[str, float]) -> Retrieved:
         self.corpus.check()

@@ -97,7 +97,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How a passage was found. `dense` is a cosine; `lexical` a BM25 sum; `fused` is the order."""
+    """How a passage was found. `dense` is a cosine; `lexical` a BM25 sum; `fused` is the order.
+
+    The search fuses the two; once its sentences are weighed, the score of the best of them is added.
+    """
 
     dense: float
     lexical: float

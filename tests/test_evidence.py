@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from rag.evidence import Evidence, fits, read, weigh
+from rag.evidence import Evidence, fits, ranked, read, weigh
 from rag.question import Helps, Kind, understand
 from rag.reader import Reading
 from rag.schema import Article, Chunk, Passage, Scores
@@ -293,6 +293,32 @@ class TestOrder:
 
     def test_nothing_gives_nothing(self) -> None:
         assert weigh(understand("gạo ngon"), [], {}) == []
+
+
+class TestRankedPassages:
+    """Passages by their best sentence besides what the search says."""
+
+    question = understand("Kim ngạch gạo năm 2023 là bao nhiêu?")
+
+    def ranked(self, *passages: Passage) -> tuple[Passage, ...]:
+        return ranked(passages, weigh(self.question, passages, dict.fromkeys(self.question.content, 1.0)))
+
+    def test_the_passage_with_the_sentence_that_answers_comes_first(self) -> None:
+        about = make_passage("Gạo lên giá. Kim ngạch tăng.", article_id="a", fused=0.6)
+        answers = make_passage("Trời mưa. Kim ngạch gạo năm 2023 là 4,6 tỷ USD.", article_id="b", fused=0.5)
+        first, second = self.ranked(about, answers)
+        assert (first.article.id, second.article.id) == ("b", "a")
+        assert (first.rank, second.rank) == (1, 2)
+        assert first.scores.fused > second.scores.fused
+        assert (first.scores.dense, first.scores.lexical) == (answers.scores.dense, answers.scores.lexical)
+
+    def test_the_search_counts_too(self) -> None:
+        text = "Kim ngạch gạo năm 2023 là 4,6 tỷ USD."
+        passages = [make_passage(text, article_id=name, fused=fused) for name, fused in (("a", 0.1), ("b", 0.9))]
+        assert [passage.article.id for passage in self.ranked(*passages)] == ["b", "a"]
+
+    def test_nothing_gives_nothing(self) -> None:
+        assert self.ranked() == ()
 
 
 class TestAnotherYear:
