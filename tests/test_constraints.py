@@ -194,6 +194,10 @@ class TestPosts:
             ("Bộ trưởng gặp Bộ trưởng", [("bộ", "trưởng")]),
             ("bo truong la ai", [("bo", "truong")]),
             ("Hội nghị ở đâu?", []),
+            # Another one's post need not stand beside whom it is asked after.
+            ("Ai họp với Thủ tướng?", []),
+            ("Ai tháp tùng Chủ tịch nước và Bộ trưởng?", [("bộ", "trưởng")]),
+            ("giam doc so nao hop voi thu tuong", [("giam", "doc", "so")]),
         ],
     )
     def test_the_longest_post_is_taken_and_what_it_holds_is_none(self, text: str, found: list[tuple[str, ...]]) -> None:

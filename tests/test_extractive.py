@@ -240,3 +240,13 @@ class TestWhatBelongsTogether:
         told = quotes("Kế hoạch gồm những mục nào về gạo?", text)
         assert [one.startswith(f"mục {n}") for n, one in enumerate(told[1:], 1)] == [True] * 5
         assert 40 < sum(len(one.split()) for one in told) <= 75
+
+
+def test_of_a_long_enumeration_as_many_items_are_quoted_as_there_is_room_for() -> None:
+    places = [f"thăm đồng bào và chiến sĩ ở xã Thứ {number} của huyện vùng cao" for number in range(1, 12)]
+    text = f"Trong những ngày cuối năm nhiều mưa gió vừa qua, các đoàn của tỉnh đã {', '.join(places)}. Trời mưa to."
+    (quote, *others) = quotes("Các đoàn của tỉnh đã thăm những nơi nào?", text)
+    assert not others
+    assert text.startswith(quote)
+    assert LIMIT - 13 < len(quote.split()) <= LIMIT
+    assert quote.endswith("của huyện vùng cao")

@@ -44,6 +44,14 @@ def around_short(evidence: Evidence, span: Span) -> list[Span]:
     return [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
 
 
+def as_far_as(text: str, span: Span, words: int) -> Span:
+    """As many clauses from the beginning of `span` as `words` words allow, one at least."""
+    start, end = span
+    ends = [m.start() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    runs = [(start, at) for at in (*ends, end)]
+    return max((run for run in runs if count_words(text, run) <= words), default=runs[0])
+
+
 def beginnings(text: str, span: Span) -> list[Span]:
     """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
     start, end = span

@@ -11,7 +11,7 @@ from itertools import pairwise
 from rag.credits import is_credit
 from rag.evidence import Evidence
 from rag.generation import Draft
-from rag.generation.clauses import around_short, beginnings, clauses_that_answer, count_words
+from rag.generation.clauses import around_short, as_far_as, beginnings, clauses_that_answer, count_words
 from rag.question import Question
 from rag.schema import Span
 from rag.understanding.kinds import STRICT_KINDS, Kind, any_of
@@ -74,7 +74,7 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     if question.kind == Kind.LIST and chosen[0].words > _room(question):
         if items := _condensed(question, chosen[0]):
             return items
-        chosen = [_Choice(best, _sentence(best, _room(question)))]
+        chosen = [_Choice(best, _enumerated(best, _room(question)))]
     # Beside the answers to the others there is room for the best alone; and another article's credits are none of this.
     if question.is_part or is_credit(best.passage.article, best.span[0]):
         return chosen
@@ -269,6 +269,14 @@ def _sentence(evidence: Evidence, limit: int) -> Span:
         last += 1
     start, end = parts[first][0], parts[last][1]
     return start, start + len(text[start:end].rstrip(" ,;"))
+
+
+def _enumerated(evidence: Evidence, limit: int) -> Span:
+    """`_sentence`, and as many clauses of the part behind it as `limit` words allow: each may be an item."""
+    text, parts = evidence.passage.article.text, evidence.passage.chunk.sentences
+    start, end = _sentence(evidence, limit)
+    goes_on = next((b for a, b in pairwise(parts) if a[0] < end <= a[1] and same_sentence(text, a, b)), None)
+    return as_far_as(text, (start, goes_on[1]), limit) if goes_on else (start, end)
 
 
 def _with_list(question: Question, evidence: Evidence) -> Span:

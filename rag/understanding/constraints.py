@@ -29,6 +29,8 @@ _DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0
 _BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
 _BEFORE_EVENT_DAY = re.compile(r"\b(?:họp|hop|nghị|nghi|kiện|kien|lễ|le|bài|bai|tin)\s+\(?$", re.IGNORECASE)
 _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
+# Folded words before a post of somebody whom another one meets ("tháp tùng Chủ tịch nước").
+_MEETING = frozenset({"voi", "cung", "gap", "cho", "thay", "tiep", "tung"})
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -90,7 +92,7 @@ def constraints(text: str, *, accented: bool) -> Constraints:
     return Constraints(
         years=years(text),
         named=tuple({named.ways: named for named in _named(text, words, accented=accented)}.values()),
-        posts=posts(words, accented=accented),
+        posts=tuple(dict.fromkeys(_asked_posts(words, accented=accented))),
         opposites=tuple(_opposites(words, accented=accented)),
     )
 
@@ -279,16 +281,26 @@ def _gazetteer(*, accented: bool) -> tuple[Mapping[Phrase, tuple[Named, bool]], 
 
 def posts(words: Sequence[str], *, accented: bool) -> tuple[Phrase, ...]:
     """The posts in a text, the longest at each place: of "phó chủ tịch" not "chủ tịch"."""
-    table = _posts(accented=accented)
-    found, end = [], 0
+    return tuple(dict.fromkeys(post for _, post in _posts_in(words, accented=accented)))
+
+
+def _posts_in(words: Sequence[str], *, accented: bool) -> Iterator[tuple[int, Phrase]]:
+    """See `posts`; each with its place."""
+    table, end = _posts(accented=accented), 0
     for at, word in enumerate(words):
         if at < end or word not in table:
             continue
         post = next((post for post in table[word] if tuple(words[at : at + len(post)]) == post), None)
         if post:
-            found.append(post)
+            yield at, post
             end = at + len(post)
-    return tuple(dict.fromkeys(found))
+
+
+def _asked_posts(words: Sequence[str], *, accented: bool) -> Iterator[Phrase]:
+    """The posts in a question but for those of whom somebody else meets: "ai họp với Thủ tướng"."""
+    for at, post in _posts_in(words, accented=accented):
+        if at == 0 or strip_accents(words[at - 1]) not in _MEETING:
+            yield post
 
 
 @cache

@@ -13,7 +13,14 @@ from rag.vietnamese.data import lines, read
 from rag.vietnamese.normalize import fold, match_form
 
 _COUNTED = re.compile(r"(?<!\bthứ )(?<!\bthu )(?<!\bsố )(?<!\bso )\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
+_SEVERAL = ("những ", "các ", "nhung ", "cac ")
 _BARE = 2  # words of "những tỉnh nào", which asks for a list
+# Words that ask elsewhere, and what stands for them where something else asks: "mấy" for "several" at the beginning of
+# a clause or of what belongs to another word, "ai" for "whoever".
+_NOT_ASKING = (
+    (re.compile(r"(^|[,;] |\b(?:của|với|như|cho|suốt|trong|ngoài) )mấy(?= (?!giờ\b|phần\b))", re.IGNORECASE), r"\1vài"),
+    (re.compile(r"^ai(?= (?!là\b).*\bthì\b)", re.IGNORECASE), "người"),
+)
 # What stands behind "bao nhiêu" and is no unit.
 _NO_UNIT = frozenset("ở trong tại của là thì và với cho từ đến tiền o tai cua la thi va voi tu den tien".split())  # noqa: SIM905
 
@@ -43,13 +50,26 @@ STRICT_KINDS = frozenset({Kind.DAY, Kind.PERIOD, Kind.RANK, Kind.QUANTITY, Kind.
 def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
     """`text` without the phrases that only ask, and the kind of answer that they ask for."""
     form = match_form(text) if accented else fold(text)
-    kinds, _ = _patterns(accented=accented)
-    kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.search(form))), (Kind.OPEN, None))
-    if kind == Kind.LIST and found:
-        kind = _asked_of(found.group(), kinds)
     rest = without_asking(text, accented=accented)
     # A question that consists of nothing else keeps its words.
-    return (rest if re.search(r"\w", rest) else form), kind
+    return (rest if re.search(r"\w", rest) else form), _kind(plainly(form) if accented else form, accented=accented)
+
+
+def plainly(text: str) -> str:
+    """`text`, with accents, without words that only look as if they asked, if it asks in others: "mấy hãng nhỏ bán cho
+    ai" is asked of several firms.
+    """
+    for pattern, instead in _NOT_ASKING:
+        plain = pattern.sub(instead, text)
+        if plain != text and _kind(match_form(plain), accented=True) != Kind.OPEN:
+            text = plain
+    return text
+
+
+def _kind(form: str, *, accented: bool) -> Kind:
+    kinds, _ = _patterns(accented=accented)
+    kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.search(form))), (Kind.OPEN, None))
+    return _asked_of(found.group(), kinds) if kind == Kind.LIST and found else kind
 
 
 def opening_kind(text: str) -> Kind:
@@ -66,6 +86,8 @@ def without_asking(text: str, *, accented: bool) -> str:
 
 def _asked_of(several: str, kinds: Sequence[tuple[Kind, re.Pattern[str]]]) -> Kind:
     """What is asked of several things: a list of them, or where or when they are ("các hội nghị họp ở tỉnh nào")."""
+    # "Các đoàn thăm những nơi nào" asks for a list of places.
+    several = several[max(0, *map(several.rfind, _SEVERAL)) :]
     for kind, pattern in kinds:
         if kind in STRICT_KINDS and any(
             found.end() == len(several) and several.count(" ", 0, found.start()) > _BARE
@@ -109,10 +131,12 @@ def _patterns(*, accented: bool) -> tuple[Sequence[tuple[Kind, re.Pattern[str]]]
     table = tomllib.loads(read("question_words.toml"))
     form = match_form if accented else fold
     phrases = {kind: [form(phrase) for phrase in table[kind]["phrases"]] for kind in Kind if kind != Kind.OPEN}
-    numbered = [form(word) for word in table["numbered"]]
+    numbered, several = [form(word) for word in table["numbered"]], form("mấy")
     known = [(kind, [p for p in found if "#" not in p]) for kind, found in phrases.items()]
-    # "Ba mục tiêu là gì?" wants a list; "7 nhóm được nêu khi nào?" and "Chỉ thị 15 có từ khi nào?" want a time.
-    known.insert(-1, (Kind.LIST, [p for p in phrases[Kind.LIST] if "#" in p]))
+    # "Ba mục tiêu là gì?" wants a list; "7 nhóm được nêu khi nào?" and "Chỉ thị 15 có từ khi nào?" want a time; "vì sao
+    # vắng mấy tháng" wants a reason.
+    known = [(kind, [p for p in found if p != several]) for kind, found in known]
+    known[-1:-1] = [(Kind.QUANTITY, [several]), (Kind.LIST, [p for p in phrases[Kind.LIST] if "#" in p])]
     plain = [phrase for _, found in known for phrase in found if not {"*", "#"} & set(phrase)]
     return [(kind, any_of(found, numbered)) for kind, found in known], any_of(plain)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from rag.understanding.constraints import YEAR_PHRASE, years
-from rag.understanding.kinds import Kind, ask_words, opening_kind
+from rag.understanding.kinds import Kind, ask_words, opening_kind, plainly
 from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
@@ -54,6 +54,12 @@ _NUMBERED = re.compile(r"(?!(?:tổng|tong)\b)(?:\(?[^\W\d]+\s+){1,12}\(?\d[^\s,
 _BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy còn lãnh đạo nào khác"
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
+# What only asks once more to be told: ", kể ra giúp mình".
+_TELL = re.compile(
+    r"\s*[,;?]\s*(?:(?:xin|nhờ|hãy|bạn|làm ơn)\s+)*(?:kể|liệt kê|nêu|nói)(?:\s+(?:ra|hết|tên|rõ|đủ|giúp|giùm|dùm|hộ|cho"
+    r"|tôi|mình|em|anh|chị|coi|xem|nghe|biết|với|đi|luôn|thử|cụ thể|đầy đủ|nhé|nha|ạ))*\s*[?.!]*$",
+    re.IGNORECASE,
+)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
 _HEAD = 2  # syllables that tell what a part asks for
@@ -70,6 +76,7 @@ class Split:
 
 def splits(text: str) -> list[Split]:
     """The ways to part `text` in two, the likeliest first; none if it joins nothing."""
+    text = plainly(_TELL.sub("", text))
     ways = [*_of_years(text), *_of_sentences(text)]
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
