@@ -27,10 +27,9 @@ from rag.vietnamese.terms import FIELDS
 RAW = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 QUESTIONS = Path(__file__).parent / "data" / "raw_seeds.jsonl"
 NEEDED = 30
-# Of the gold questions on these texts 206 of 225 and 173 of 191 were right on 2026-11-23; 4 of each that have an answer
-# were refused.
+# Of the gold questions on these texts 205 of 225, 174 of 191 and 184 of 204 were right on 2026-11-23; of those that have an
+# answer 5, 4 and 11 were refused.
 GOLD = Path(__file__).resolve().parents[1] / "eval" / "gold"
-MAY_BE_REFUSED = 8
 MAX_WORDS = 80
 
 pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason=f"the raw news texts are not here: {RAW} is missing")
@@ -125,8 +124,13 @@ def test_the_questions_are_answered(raw: Pipeline) -> None:
     assert len(questions) - len(misses) >= NEEDED, "\n".join(misses)
 
 
-@pytest.mark.parametrize(("name", "count", "reached"), [("raw.jsonl", 225, 202), ("raw2.jsonl", 191, 167)])
-def test_the_gold_questions_on_them_are_answered_or_refused(raw: Pipeline, name: str, count: int, reached: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "count", "reached", "may_be_refused"),
+    [("raw.jsonl", 225, 202, 8), ("raw2.jsonl", 191, 169, 8), ("raw3.jsonl", 204, 179, 14)],
+)
+def test_the_gold_questions_on_them_are_answered_or_refused(
+    raw: Pipeline, name: str, count: int, reached: int, may_be_refused: int
+) -> None:
     golds = load_gold([GOLD / name])
     assert len(golds) == count
     wrong, refused = [], 0
@@ -137,4 +141,4 @@ def test_the_gold_questions_on_them_are_answered_or_refused(raw: Pipeline, name:
         refused += answer.refused and gold.answerable
         wrong += [gold.id] if not right else []
     assert len(golds) - len(wrong) >= reached, wrong
-    assert refused <= MAY_BE_REFUSED
+    assert refused <= may_be_refused
