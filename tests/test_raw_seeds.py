@@ -27,8 +27,8 @@ from rag.vietnamese.terms import FIELDS
 RAW = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 QUESTIONS = Path(__file__).parent / "data" / "raw_seeds.jsonl"
 NEEDED = 30
-# Of the gold questions on these texts 205 of 225, 174 of 191 and 184 of 204 were right on 2026-11-23; of those that have an
-# answer 5, 4 and 11 were refused.
+# Of the gold questions on these texts 205 of 225, 174 of 191 and 184 of 204 were right on 2026-11-23; of those that
+# have an answer 5, 4 and 11 were refused.
 GOLD = Path(__file__).resolve().parents[1] / "eval" / "gold"
 MAX_WORDS = 80
 
