@@ -185,7 +185,9 @@ def ranked(passages: Sequence[Passage], evidence: Sequence[Evidence]) -> tuple[P
     best: dict[str, float] = {}
     for e in evidence:
         best.setdefault(e.passage.chunk.id, e.score)
-    scored = [replace(p, scores=replace(p.scores, fused=p.scores.fused + best[p.chunk.id])) for p in passages]
+    worst = min(best.values(), default=0.0)
+    totals = [passage.scores.fused + best.get(passage.chunk.id, worst) for passage in passages]
+    scored = [replace(p, scores=replace(p.scores, fused=total)) for p, total in zip(passages, totals, strict=True)]
     scored.sort(key=lambda passage: -passage.scores.fused)
     return tuple(replace(passage, rank=rank) for rank, passage in enumerate(scored, 1))
 

@@ -204,7 +204,7 @@ class Pipeline:
         return self.corpus.index.frequencies("pairs" if any("_" in term for term in terms) else "syllables", terms)[1]
 
     def retrieve(self, question: str, only: Filters = EVERYTHING) -> tuple[Passage, ...]:
-        """The passages for `question`, best first. Raises what `ask` raises."""
+        """The passages for `question`, best first. Raises what `ask` raises, but for the calibration."""
         return self.find(self.understand(question), only).passages
 
     def _retrieve(self, question: Question, only: Filters, timings: dict[str, float]) -> Retrieved:

@@ -198,6 +198,9 @@ class TestPosts:
             ("Ai họp với Thủ tướng?", []),
             ("Ai tháp tùng Chủ tịch nước và Bộ trưởng?", [("bộ", "trưởng")]),
             ("giam doc so nao hop voi thu tuong", [("giam", "doc", "so")]),
+            ("Việt Nam làm việc với Thủ tướng nào?", [("thủ", "tướng")]),
+            ("Cuối cùng Chủ tịch nước là ai?", [("chủ", "tịch", "nước")]),
+            ("Ai thay Bộ trưởng?", [("bộ", "trưởng")]),
         ],
     )
     def test_the_longest_post_is_taken_and_what_it_holds_is_none(self, text: str, found: list[tuple[str, ...]]) -> None:

@@ -313,9 +313,16 @@ class TestRankedPassages:
         assert (first.scores.dense, first.scores.lexical) == (answers.scores.dense, answers.scores.lexical)
 
     def test_the_search_counts_too(self) -> None:
-        text = "Kim ngạch gạo năm 2023 là 4,6 tỷ USD."
-        passages = [make_passage(text, article_id=name, fused=fused) for name, fused in (("a", 0.1), ("b", 0.9))]
-        assert [passage.article.id for passage in self.ranked(*passages)] == ["b", "a"]
+        passages = [
+            make_passage("Gạo lên giá.", article_id=name, fused=fused) for name, fused in (("a", 0.1), ("b", 0.9))
+        ]
+        alike = [Evidence(passage, passage.chunk.sentences[0], {"coverage": 1.0}) for passage in passages]
+        assert [passage.article.id for passage in ranked(passages, alike)] == ["b", "a"]
+
+    def test_a_passage_without_evidence_is_as_bad_as_the_worst(self) -> None:
+        good, bad, none = (make_passage("Gạo lên giá.", article_id=name) for name in "abc")
+        told = [Evidence(p, p.chunk.sentences[0], {"coverage": held}) for p, held in ((good, 1.0), (bad, 0.1))]
+        assert [passage.article.id for passage in ranked([none, bad, good], told)] == ["a", "c", "b"]
 
     def test_nothing_gives_nothing(self) -> None:
         assert self.ranked() == ()

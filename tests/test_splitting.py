@@ -58,6 +58,9 @@ def test_the_way_by_years_leaves_no_part_without_its_topic_and_comes_first() -> 
             ("Số trường", "số lớp học là bao nhiêu?"),
         ),
         ("Năm 2021 nổi bật gì, sang 2022 ký mấy văn kiện?", ("Năm 2021 nổi bật gì", "sang 2022 ký mấy văn kiện?")),
+        ("Mấy tỉnh dự và ai chủ trì?", ("Mấy tỉnh dự", "ai chủ trì?")),
+        ("Diễn ra trong mấy ngày, họp ở đâu?", ("Diễn ra trong mấy ngày", "họp ở đâu?")),
+        ("Ai chủ trì hội nghị, còn ai dự thì ở đâu?", ("Ai chủ trì hội nghị", "ai dự thì ở đâu?")),
         ("Hội đồng có mấy người, ai làm chủ tịch?", ("Hội đồng có mấy người", "ai làm chủ tịch?")),
         ("Phương châm của tỉnh và phương châm của bộ ra sao?", ("Phương châm của tỉnh", "phương châm của bộ ra sao?")),
         ("Số trường ở tỉnh và số lớp mở năm nay?", ("Số trường ở tỉnh", "số lớp mở năm nay?")),
@@ -98,10 +101,11 @@ def test_two_things_are_surely_asked_for(text: str, parts: tuple[str, str]) -> N
         "Tổng của quý 1 và quý 2 là bao nhiêu?",
         "Công ty X12 và ông Nguyễn Văn A 45 tuổi bị phạt bao nhiêu?",
         "Nơi các đại biểu đến thăm và làm việc là tỉnh nào?",
-        "Mấy năm dịch bệnh lỗ nặng, công ty xoay vốn bằng cách gì?",  # several years
+        "Mấy công ty đang lỗ với khách hàng nợ tiền xoay vốn bằng cách gì?",  # several firms
         "Ai muốn vay với lãi suất thấp thì nộp đơn ở đâu?",  # whoever wants to
         "Tỉnh đề ra những nhiệm vụ nào, kể ra giúp mình với?",
         "Tỉnh đề ra những nhiệm vụ nào, nêu cụ thể nhé!",
+        "Tinh de ra nhung nhiem vu nao, ke ra giup minh voi?",
     ],
 )
 def test_what_may_be_one_thing_is_not_surely_two(text: str) -> None:

@@ -45,9 +45,10 @@ def around_short(evidence: Evidence, span: Span) -> list[Span]:
 
 
 def as_far_as(text: str, span: Span, words: int) -> Span:
-    """As many clauses from the beginning of `span` as `words` words allow, one at least."""
+    """As many clauses from the beginning of `span` as `words` words allow, one at least; none that only announces."""
     start, end = span
-    ends = [m.start() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    joints = (m for m in _PART_END.finditer(text, start, end) if m.group() != ":")
+    ends = [m.start() for m in joints if _is_outside(text[start : m.start()])]
     runs = [(start, at) for at in (*ends, end)]
     return max((run for run in runs if count_words(text, run) <= words), default=runs[0])
 

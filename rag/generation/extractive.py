@@ -276,7 +276,7 @@ def _enumerated(evidence: Evidence, limit: int) -> Span:
     text, parts = evidence.passage.article.text, evidence.passage.chunk.sentences
     start, end = _sentence(evidence, limit)
     goes_on = next((b for a, b in pairwise(parts) if a[0] < end <= a[1] and same_sentence(text, a, b)), None)
-    return as_far_as(text, (start, goes_on[1]), limit) if goes_on else (start, end)
+    return (start, max(end, as_far_as(text, (start, goes_on[1]), limit)[1])) if goes_on else (start, end)
 
 
 def _with_list(question: Question, evidence: Evidence) -> Span:

@@ -29,8 +29,9 @@ _DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0
 _BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
 _BEFORE_EVENT_DAY = re.compile(r"\b(?:họp|hop|nghị|nghi|kiện|kien|lễ|le|bài|bai|tin)\s+\(?$", re.IGNORECASE)
 _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
-# Folded words before a post of somebody whom another one meets ("tháp tùng Chủ tịch nước").
-_MEETING = frozenset({"voi", "cung", "gap", "cho", "thay", "tiep", "tung"})
+# What stands before a post of somebody whom another one meets, with accents and without; unless that one is asked for.
+_MEETING = ("với", "voi", "gặp", "gap", "tháp tùng", "thap tung")
+_WHICH = ("nào", "nao", "là ai", "la ai")
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -299,7 +300,10 @@ def _posts_in(words: Sequence[str], *, accented: bool) -> Iterator[tuple[int, Ph
 def _asked_posts(words: Sequence[str], *, accented: bool) -> Iterator[Phrase]:
     """The posts in a question but for those of whom somebody else meets: "ai họp với Thủ tướng"."""
     for at, post in _posts_in(words, accented=accented):
-        if at == 0 or strip_accents(words[at - 1]) not in _MEETING:
+        before, behind = " ".join(words[:at]), " ".join(words[at + len(post) :])
+        if not f" {before}".endswith(tuple(f" {one}" for one in _MEETING)) or f"{behind} ".startswith(
+            tuple(f"{one} " for one in _WHICH)
+        ):
             yield post
 
 

@@ -15,11 +15,12 @@ from rag.vietnamese.normalize import fold, match_form
 _COUNTED = re.compile(r"(?<!\bthứ )(?<!\bthu )(?<!\bsố )(?<!\bso )\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
 _SEVERAL = ("những ", "các ", "nhung ", "cac ")
 _BARE = 2  # words of "những tỉnh nào", which asks for a list
-# Words that ask elsewhere, and what stands for them where something else asks: "mấy" for "several" at the beginning of
-# a clause or of what belongs to another word, "ai" for "whoever".
+# Words that ask elsewhere, and what stands for them where something else asks in the same clause: "mấy" for "several"
+# at the beginning of a clause or of what belongs to another word, "ai" for "whoever".
+_CLAUSE = r"(?:(?!\b(?:và|còn|rồi)\b)[^,;?])*"
 _NOT_ASKING = (
-    (re.compile(r"(^|[,;] |\b(?:của|với|như|cho|suốt|trong|ngoài) )mấy(?= (?!giờ\b|phần\b))", re.IGNORECASE), r"\1vài"),
-    (re.compile(r"^ai(?= (?!là\b).*\bthì\b)", re.IGNORECASE), "người"),
+    (re.compile(rf"(^|[,;] |\b(?:của|với|như|cho) )mấy(?= (?!giờ\b|phần\b)({_CLAUSE}))", re.IGNORECASE), r"\1vài"),
+    (re.compile(rf"(^)ai(?= (?!là\b){_CLAUSE}\bthì\b({_CLAUSE}))", re.IGNORECASE), "người"),
 )
 # What stands behind "bao nhiêu" and is no unit.
 _NO_UNIT = frozenset("ở trong tại của là thì và với cho từ đến tiền o tai cua la thi va voi tu den tien".split())  # noqa: SIM905
@@ -56,13 +57,13 @@ def ask_words(text: str, *, accented: bool) -> tuple[str, Kind]:
 
 
 def plainly(text: str) -> str:
-    """`text`, with accents, without words that only look as if they asked, if it asks in others: "mấy hãng nhỏ bán cho
-    ai" is asked of several firms.
+    """`text`, with accents, without words that only look as if they asked where others do: "mấy hãng nhỏ bán cho ai" is
+    asked of several firms.
     """
     for pattern, instead in _NOT_ASKING:
-        plain = pattern.sub(instead, text)
-        if plain != text and _kind(match_form(plain), accented=True) != Kind.OPEN:
-            text = plain
+        found = pattern.search(text)
+        if found and _kind(match_form(found.group(2)), accented=True) != Kind.OPEN:
+            text = found.expand(instead).join([text[: found.start()], text[found.end() :]])
     return text
 
 

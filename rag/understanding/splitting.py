@@ -55,11 +55,11 @@ _BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 # What only asks once more to be told: ", kể ra giúp mình".
-_TELL = re.compile(
+_TELL_WORDS = (
     r"\s*[,;?]\s*(?:(?:xin|nhờ|hãy|bạn|làm ơn)\s+)*(?:kể|liệt kê|nêu|nói)(?:\s+(?:ra|hết|tên|rõ|đủ|giúp|giùm|dùm|hộ|cho"
-    r"|tôi|mình|em|anh|chị|coi|xem|nghe|biết|với|đi|luôn|thử|cụ thể|đầy đủ|nhé|nha|ạ))*\s*[?.!]*$",
-    re.IGNORECASE,
+    r"|tôi|mình|em|anh|chị|coi|xem|nghe|biết|với|đi|luôn|thử|cụ thể|đầy đủ|nhé|nha|ạ))*\s*[?.!]*$"
 )
+_TELL = re.compile(f"{_TELL_WORDS}|{strip_accents(_TELL_WORDS)}", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
 _HEAD = 2  # syllables that tell what a part asks for
