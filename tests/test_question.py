@@ -74,13 +74,7 @@ ASKED = {
         "Phương châm của ngành ngoại giao năm 2022 là gì?",
         "Hà Tĩnh làm gì để thực hiện Chỉ thị?",
     ],
-    Kind.OPEN: [
-        "Kiều hối",
-        "Kể về ngoại giao vắc-xin",
-        "Vai trò của Hà Tĩnh",
-        "Số 15-CT/TW",
-        "Ngày 9/3",
-    ],
+    Kind.OPEN: ["Kiều hối", "Kể về ngoại giao vắc-xin", "Vai trò của Hà Tĩnh", "Số 15-CT/TW", "Ngày 9/3"],
 }
 
 

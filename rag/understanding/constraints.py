@@ -30,8 +30,8 @@ _BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|
 _BEFORE_EVENT_DAY = re.compile(r"\b(?:họp|hop|nghị|nghi|kiện|kien|lễ|le|bài|bai|tin)\s+\(?$", re.IGNORECASE)
 _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 # What stands before a post of somebody whom another one meets, with accents and without; unless that one is asked for.
-_MEETING = ("với", "voi", "gặp", "gap", "tháp tùng", "thap tung")
-_WHICH = ("nào", "nao", "là ai", "la ai")
+_MEETING = (("với",), ("voi",), ("gặp",), ("gap",), ("tháp", "tùng"), ("thap", "tung"))
+_WHICH = (("nào",), ("nao",), ("là", "ai"), ("la", "ai"))
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -300,10 +300,9 @@ def _posts_in(words: Sequence[str], *, accented: bool) -> Iterator[tuple[int, Ph
 def _asked_posts(words: Sequence[str], *, accented: bool) -> Iterator[Phrase]:
     """The posts in a question but for those of whom somebody else meets: "ai họp với Thủ tướng"."""
     for at, post in _posts_in(words, accented=accented):
-        before, behind = " ".join(words[:at]), " ".join(words[at + len(post) :])
-        if not f" {before}".endswith(tuple(f" {one}" for one in _MEETING)) or f"{behind} ".startswith(
-            tuple(f"{one} " for one in _WHICH)
-        ):
+        before, behind = tuple(words[:at]), tuple(words[at + len(post) :])
+        is_met = any(before[-len(one) :] == one for one in _MEETING)
+        if not is_met or any(behind[: len(one)] == one for one in _WHICH):
             yield post
 
 

@@ -63,7 +63,7 @@ def plainly(text: str) -> str:
     for pattern, instead in _NOT_ASKING:
         found = pattern.search(text)
         if found and _kind(match_form(found.group(2)), accented=True) != Kind.OPEN:
-            text = found.expand(instead).join([text[: found.start()], text[found.end() :]])
+            text = text[: found.start()] + found.expand(instead) + text[found.end() :]
     return text
 
 
@@ -133,10 +133,9 @@ def _patterns(*, accented: bool) -> tuple[Sequence[tuple[Kind, re.Pattern[str]]]
     form = match_form if accented else fold
     phrases = {kind: [form(phrase) for phrase in table[kind]["phrases"]] for kind in Kind if kind != Kind.OPEN}
     numbered, several = [form(word) for word in table["numbered"]], form("mấy")
-    known = [(kind, [p for p in found if "#" not in p]) for kind, found in phrases.items()]
+    known = [(kind, [p for p in found if "#" not in p and p != several]) for kind, found in phrases.items()]
     # "Ba mục tiêu là gì?" wants a list; "7 nhóm được nêu khi nào?" and "Chỉ thị 15 có từ khi nào?" want a time; "vì sao
     # vắng mấy tháng" wants a reason.
-    known = [(kind, [p for p in found if p != several]) for kind, found in known]
     known[-1:-1] = [(Kind.QUANTITY, [several]), (Kind.LIST, [p for p in phrases[Kind.LIST] if "#" in p])]
     plain = [phrase for _, found in known for phrase in found if not {"*", "#"} & set(phrase)]
     return [(kind, any_of(found, numbered)) for kind, found in known], any_of(plain)
