@@ -162,7 +162,16 @@ def weigh(
 def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None) -> list[Evidence]:
     """`evidence` in a better order: the best of it as the reader judges it. All of it has the feature `reader` then."""
     near = [e for e in evidence[:_READ] if evidence[0].score - e.score <= _NEAR]
-    readings = reader.read(question.search_text, [e.text for e in near]) if reader and near else []
+    readings = []
+    if reader and near:
+        from rag.understanding.rewording import MODE, in_their_words, plain
+        texts = [e.text for e in near]
+        asked = plain(question.search_text)
+        readings = reader.read(asked, texts)
+        other = in_their_words(asked, question.equivalents, texts)
+        if other != asked:
+            again = reader.read(other, texts)
+            readings = [max(a, b, key=lambda r: r.score) for a, b in zip(readings, again)] if "M" in MODE else again
     judged = [
         replace(
             e,

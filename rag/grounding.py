@@ -116,6 +116,17 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
         yield Draft(f"{verdict.near} {best.text}", best.passage, best.span)
 
 
+def meeting(question: Question, evidence: Sequence[Evidence]) -> Sequence[Evidence]:
+    """`evidence`, best first, with the first that misses nothing at its head if it is nearly as good as the best."""
+    import os
+    margin=float(os.environ.get("MEET","4"))
+    if not evidence or not missed(question, evidence[0]):
+        return evidence
+    near = (e for e in evidence[:8] if evidence[0].score - e.score <= margin and e.features.get("reader",0)>=float(os.environ.get("MEETR","-99")) and (question.kind not in STRICT_KINDS or e.features["fits"] > 0))
+    first = next((e for e in near if not missed(question, e)), evidence[0])
+    return [first, *(e for e in evidence if e is not first)]
+
+
 def missed(question: Question, evidence: Evidence) -> str:
     """Which of the question's constraints its best `evidence` does not meet at all, in Vietnamese; "" if none."""
     if question.unsaid:

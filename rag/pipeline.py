@@ -29,7 +29,7 @@ from rag.finding import Finding, apart
 from rag.generation import Draft, Generator, open_generator
 from rag.generation.extractive import ExtractiveGenerator
 from rag.generation.llm import ModelGenerator
-from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, nearest, weakest
+from rag.grounding import NOT_COVERED, REFUSAL, cite, judge, meeting, nearest, weakest
 from rag.question import Helps, Question, understand
 from rag.reader import Reader, open_reader
 from rag.retrieval import Retrieved, Retriever
@@ -183,7 +183,7 @@ class Pipeline:
         with _timed(timings, "weigh"):
             evidence = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)
         with _timed(timings, "read"):
-            evidence = read(question, evidence, self._reader)
+            evidence = meeting(question, read(question, evidence, self._reader))
         passages = ranked(retrieved.passages, evidence)
         return Finding(question, passages, evidence, judge(question, evidence, self._calibration))
 
@@ -280,7 +280,8 @@ def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Dr
             yield from nearest(finding.verdict, finding.evidence)
             continue
         best = finding.evidence[0]
-        if any(draft.rests_on(best.passage, best.span) for draft in said):  # one sentence may answer both
+        # One sentence may answer both, unless it only announces the answer to this one.
+        if not best.text.endswith(":") and any(draft.rests_on(best.passage, best.span) for draft in said):
             continue
         before = told
         for written in (_QUOTES if told.note else generator).generate(finding.question, finding.evidence):

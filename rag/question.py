@@ -185,7 +185,7 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
         for part, own, other in zip(split.parts, named, reversed(named), strict=True)
     ]
     # Each part asks for one thing, though together they ask for several.
-    kind = Kind.THING if kind == Kind.LIST else kind
+    kind = Kind.OPEN if split.is_of_difference else Kind.THING if kind == Kind.LIST else kind
     built = (
         _build(left, [*before, right] if leans[0] else before, kind, read),
         _build(right, [*before, left] if leans[1] else before, kind, read),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.understanding.constraints import YEAR_PHRASE, years
 from rag.understanding.kinds import Kind, ask_words, opening_kind, plainly
@@ -45,8 +45,27 @@ _OF_ONE = re.compile(
     re.IGNORECASE,
 )
 _COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.IGNORECASE)
+# What asks only how two things differ: what is asked of each stands before it.
+_DIFFERENCE = re.compile(
+    r"[\s,]*\b(?:(?:có|thì|là)\s+)*(?:khác|giống|chênh)(?:\s+(?:biệt|lệch|nhau))*\s+(?:như\s+)?(?:thế nào|ra sao|sao|gì|ở đâu"
+    r"|(?:ở\s+)?(?:điểm|chỗ) nào|bao nhiêu|nhiều không|không)\s*[?.!]*$",
+    re.IGNORECASE,
+)
+# "A khác B như thế nào"
+_DIFFERS = re.compile(
+    r"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)(.+?)\s+(?:như\s+)?(?:thế nào|ra sao|(?:ở\s+)?(?:điểm|chỗ) nào)\s*[?.!]*$",
+    re.IGNORECASE,
+)
+_EACH = re.compile(r"\s*,\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
+_PLEASE = re.compile(r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE)
+# What both parts are asked of: "Theo bài của A, có bao nhiêu B và C?"
+_FRAME = re.compile(
+    r"^(?:theo|trong|tại|ở)\s+(?:bài|bản tin|tin|báo|hội nghị|phiên|cuộc|buổi|kế hoạch|chương trình|văn bản)\b[^,?]{3,80},\s+",
+    re.IGNORECASE,
+)
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
-_SHARING = re.compile(r"(ở|tại|trong|của|về|năm|từ|với)\b", re.IGNORECASE)
+_SHARING = re.compile(r"(ở|tại|trong|theo|của|về|năm|từ|với)\b", re.IGNORECASE)
+_WHERE = ("ở", "tại", "trong", "theo")  # one may stand for another: "nêu trong bài ... và tại hội nghị ..."
 # What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
 # A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
@@ -68,20 +87,28 @@ _MOST = 3  # ways to be tried: each costs two searches
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A way to part a question in two. `is_sure` if there is no doubt that it asks for two things."""
+    """A way to part a question in two. `is_sure` if there is no doubt that it asks for two things. `is_of_difference` if
+    what it asks as a whole is how they differ, which neither part asks.
+    """
 
     parts: tuple[str, str]
     is_sure: bool = False
+    is_of_difference: bool = False
 
 
 def splits(text: str) -> list[Split]:
     """The ways to part `text` in two, the likeliest first; none if it joins nothing."""
-    text = plainly(_TELL.sub("", text))
+    text = plainly(_PLEASE.sub("", _TELL.sub("", text)))
     ways = [*_of_years(text), *_of_sentences(text)]
+    if frame := _FRAME.match(text):
+        within = splits(text[frame.end() :])
+        return [*ways, *(replace(way, parts=_within(frame.group(), way.parts)) for way in within)][:_MOST]
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
-    compared = bool(_COMPARING.match(text) or (_COMPARED.search(text) and not _BESIDES.match(text)))
-    text = _COMPARING.sub("", text)
+    compared = bool(_COMPARING.match(text) or (_COMPARED.search(text) and not _BESIDES.match(text)) or _EACH.search(text))
+    text = _EACH.sub(", ", _COMPARING.sub("", text))
+    both = _DIFFERENCE.sub("", _DIFFERS.sub(r" và \1", text))
+    is_of_difference, text = both != text, both
     joined = [
         way for joint in _joints(text).finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))
     ]
@@ -91,7 +118,12 @@ def splits(text: str) -> list[Split]:
     joined += [way for comma in commas if (way := _at(comma, compared=False, in_order=False))]
     middle = len(text) / 2
     joined.sort(key=lambda way: (not way.is_sure, abs(len(way.parts[0]) - middle)))
-    return [*ways, *joined][:_MOST]
+    return [replace(way, is_of_difference=is_of_difference) for way in (*ways, *joined)][:_MOST]
+
+
+def _within(frame: str, parts: tuple[str, str]) -> tuple[str, str]:
+    left, right = (frame + part for part in parts)
+    return left, right
 
 
 def _joints(text: str) -> re.Pattern[str]:
@@ -133,7 +165,9 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
         left, is_shared = f"{left}, {right[end.end() :]}", True
     if shared := _SHARING.match(right):
         # The last such word of the left part begins what the right one replaces.
-        places = list(re.finditer(rf"\b{re.escape(shared.group(1))}\b", left, re.IGNORECASE))
+        word = shared.group(1).lower()
+        alike = "|".join([word] if word not in _WHERE or re.search(rf"\b{word}\b", left, re.IGNORECASE) else _WHERE)
+        places = list(re.finditer(rf"\b(?:{alike})\b", left, re.IGNORECASE))
         if places and places[-1].start() > 0:
             right = left[: places[-1].start()] + right
     parts = (left, right)
