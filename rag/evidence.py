@@ -43,6 +43,8 @@ _SUREST = 12.0
 _LEAD = 400  # characters
 _TERM = 3  # syllables: what is so long is the name of one thing, shorter words have too many meanings
 _DEPARTMENT = ("sở", "so")
+_NUMBER = ("số", "so")
+_STANDING = (("thường", "trực"), ("thuong", "truc"))
 _FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
 _SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
 _OTHER_ENDS = re.compile(
@@ -68,7 +70,8 @@ class Evidence:
       counts half; 0 where a figure is asked for and it names another year. `firm`: the same for what must not be
       another one (a place, an ordinal). `names`: the share of all that it names; `posts`: that of the posts.
       `opposites`: 0 if it tells of an opposite of what is asked instead. All are 1 if the question has none.
-      `firm_here` and `posts_here` count the sentence alone.
+      `firm_here` and `posts_here` count the sentence alone. `number`: 0 if the number of a document is asked for that
+      it does not tell.
     - `known`: the share of the question's own content words that are said anywhere in the corpus, or here otherwise.
     - `reader`: how far the reader takes it for the answer, as a logit over "no answer".
 
@@ -243,7 +246,14 @@ def _constraints(
         "firm": _mean([_firm(question, named, around, said) for named in wanted.named if named.is_firm]),
         "posts": _mean([float(any(_is_post(post, one) for one in held)) for post in wanted.posts]),
         "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
+        "number": float(not wanted.number_of or _tells_number(wanted.number_of, words)),
     }
+
+
+def _tells_number(of: Phrase, words: Sequence[str]) -> bool:
+    """Whether a document of the kind `of` stands in `words` with a number."""
+    behind = (words[at + len(of) : at + len(of) + 2] for at in range(len(words)) if tuple(words[at : at + len(of)]) == of)
+    return any(part and (part[0].isdigit() or (part[0] in _NUMBER and part[-1].isdigit())) for part in behind)
 
 
 def _is_of_another_year(question: Question, sentence: str, before: Sequence[str], article: Article) -> bool:
@@ -287,8 +297,11 @@ def _firm(question: Question, named: Named, context: str, said: _Said) -> float:
 
 
 def _is_post(wanted: Phrase, held: Phrase) -> bool:
-    """Whether a post is the one asked for, less exactly said; or whether the question left out which department's."""
-    return wanted[: len(held)] == held or (wanted[-1] in _DEPARTMENT and held[: len(wanted)] == wanted)
+    """Whether a post is the one asked for, less exactly said; or whether the question left out which department's, or
+    that it is the standing one ("Phó Chủ tịch Thường trực").
+    """
+    more = held[len(wanted) :] if held[: len(wanted)] == wanted else ()
+    return wanted[: len(held)] == held or (bool(more) and (wanted[-1] in _DEPARTMENT or more in _STANDING))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -145,6 +145,8 @@ def _missed_constraint(question: Question, evidence: Evidence) -> str:
         return f"Những đoạn liên quan nhất không nói về {', '.join(absent)}."
     if not best["posts"] and question.kind == Kind.PERSON:
         return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."
+    if not best["number"]:
+        return f"Những đoạn liên quan nhất không nêu số của {' '.join(wanted.number_of)}."
     if best["opposites"] < 1:
         asked = ", ".join(" ".join(one.asked) for one in wanted.opposites)
         return f"Những đoạn liên quan nhất không nói riêng về {asked}."

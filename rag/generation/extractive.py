@@ -105,7 +105,7 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
             chosen = longer
             continue
         gained = missing & set(question.form(choice.text))
-        answers = other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
+        answers = may_be_another and other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
         rivals = may_be_another and len(chosen) == 1
         if not (gained or answers or rivals):
             continue
@@ -223,7 +223,7 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
         return [other for other in ahead if _is_of_list(question, other)][:1]
     if at > 0 and _leading().match(match_form(best.text)):
         return [near[spans[at - 1]]]
-    if best.features["fits"]:
+    if best.features["fits"] or (question.kind == Kind.LIST and _is_of_list(question, best)):
         return []
     fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].features["fits"]]
     return fitting[:1]

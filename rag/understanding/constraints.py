@@ -32,6 +32,7 @@ _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 # What stands before a post of somebody whom another one meets, with accents and without; unless that one is asked for.
 _MEETING = (("với",), ("voi",), ("gặp",), ("gap",), ("tháp", "tùng"), ("thap", "tung"))
 _WHICH = (("nào",), ("nao",), ("là", "ai"), ("la", "ai"))
+_ASKS_NUMBER = re.compile(r"\s(?:số|so)\s+(?:(?:hiệu|hieu)\s+)?(?:mấy|may|bao nhiêu|bao nhieu|nào|nao|gì|gi)\b", re.IGNORECASE)
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -79,12 +80,16 @@ class Opposite:
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """What a question names. Everything is in match form, or folded if the question was not typed with accents."""
+    """What a question names. Everything is in match form, or folded if the question was not typed with accents.
+
+    `number_of` is the kind of document of which the number is asked for ("nghị quyết số mấy"), () if none is.
+    """
 
     years: frozenset[str] = frozenset()
     named: tuple[Named, ...] = ()
     posts: tuple[Phrase, ...] = ()
     opposites: tuple[Opposite, ...] = ()
+    number_of: Phrase = ()
 
 
 def constraints(text: str, *, accented: bool) -> Constraints:
@@ -95,6 +100,7 @@ def constraints(text: str, *, accented: bool) -> Constraints:
         named=tuple({named.ways: named for named in _named(text, words, accented=accented)}.values()),
         posts=tuple(dict.fromkeys(_asked_posts(words, accented=accented))),
         opposites=tuple(_opposites(words, accented=accented)),
+        number_of=_number_of(text, accented=accented),
     )
 
 
@@ -183,6 +189,20 @@ def _documents(text: str, *, accented: bool) -> Iterator[Named]:
         if number not in of_years:
             ways = tuple(form(f"{kind} {of}{number}", accented=accented) for of in ("", "số "))
             yield Named(f"{kind} {number}", ways, is_firm=False, sort="document")
+
+
+def _number_of(text: str, *, accented: bool) -> Phrase:
+    """The kind of document of which `text` asks the number, () if it asks for none."""
+    asked = _ASKS_NUMBER.search(text)
+    before = [m for m in _document().finditer(text, 0, asked.start() + 1)] if asked else []
+    unnumbered = [m.group(1) for m in before if not re.match(r"\s+(?:số\s+|so\s+)?\d", text[m.end() :])]
+    return form(unnumbered[-1], accented=accented) if unnumbered else ()
+
+
+@cache
+def _document() -> re.Pattern[str]:
+    kinds = [re.escape(way) for line in lines("documents.txt") for way in (line, strip_accents(line))]
+    return re.compile(rf"\b({'|'.join(kinds)})\b", re.IGNORECASE)
 
 
 @cache

@@ -25,9 +25,20 @@ from rag.vietnamese.terms import syllables
 MAX_CHARS = 2000
 # How far back a follow-up to a follow-up is read.
 _MAX_BEFORE = 4
+_LEAST = 3  # syllables of what is left to ask
 _POINTING = r"(?:này|đó|ấy|kia|nói trên|vừa nêu|nay|do|ay)"
 _PERSON = re.compile(
-    rf"\b(?:ông|bà|anh|chị|cô|vị|người|đồng chí|ong|ba|vi|nguoi|dong chi)\s+{_POINTING}\b", re.IGNORECASE
+    rf"\b(?:ông|bà|anh|chị|cô|vị|người|đồng chí|ong|ba|vi|nguoi|dong chi)\s+{_POINTING}\b|\b(?:ổng|bả)\b"
+    r"|\b(?:ông|bà)(?=\s+(?:giữ|làm|nói|phát biểu|chủ trì|dự|tham dự|đã|được|quê|sinh|yêu cầu|đề nghị|nhấn mạnh)\b)",
+    re.IGNORECASE,
+)
+# One of several who were named: "người thứ hai".
+_ONE_OF = re.compile(r"\bngười\s+(?:(đầu tiên|đầu|thứ nhất)|(thứ hai|còn lại|sau)|(thứ ba))\b", re.IGNORECASE)
+# What only leaves the topic before: "thôi bỏ qua Hà Tĩnh, ...", "hỏi sang việc khác: ...".
+_ASIDE = re.compile(
+    r"^(?:(?:thôi|à|ừ|ờ|ok|rồi|vâng)[\s,]+)*(?:(?:(?:tạm|hãy)\s+)?(?:bỏ qua|khoan nói|không nói|gác lại|gác)\b[^,:;?]{1,40}[,:;]"
+    r"|(?:cho\s+)?(?:(?:tôi|em|mình)\s+)?(?:hỏi|chuyển|quay)\s+(?:sang\s+)?(?:\w+\s+)?khác\s*[,:;.]?)\s*",
+    re.IGNORECASE,
 )
 _THING = re.compile(
     rf"\b(hội nghị|chỉ thị|nghị quyết|nghị định|kế hoạch|chương trình|phiên họp|văn bản|hiệp định|quyết định|thông tư|"
@@ -59,10 +70,12 @@ class Resolved:
 
 def resolve(text: str, history: Sequence[Turn]) -> Resolved:
     """`text` with what it leans on; alone if it is complete."""
+    text = _without_aside(text)
     if not history or not (leans(text) or _repeats(text, history)):
         return Resolved(text)
     said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]
-    now = _THING.sub(lambda m: _thing(m, said), _PERSON.sub(lambda m: _person(said) or m.group(), text))
+    now = _ONE_OF.sub(lambda m: _one_of(m, said), _PERSON.sub(lambda m: _person(said) or m.group(), text))
+    now = _THING.sub(lambda m: _thing(m, said), now)
     return Resolved(now, tuple(_questions_before(history)))
 
 
@@ -72,7 +85,8 @@ def leans(text: str) -> bool:
     opening, anywhere, other = _phrases(accented=accented)
     # What only looks like one of them is put out of sight.
     rest = other.sub("-", match_form(text) if accented else fold(text))
-    return bool(opening.match(rest) or anywhere.search(rest) or _POINTED_AT.search(rest)) or _is_bare(text)
+    points = opening.match(rest) or any(p.search(rest) for p in (anywhere, _POINTED_AT, _PERSON, _ONE_OF))
+    return bool(points) or _is_bare(text)
 
 
 def _repeats(text: str, history: Sequence[Turn]) -> bool:
@@ -154,6 +168,22 @@ def _person(said: Sequence[str]) -> str:
         if named:
             return named[-1]
     return ""
+
+
+def _without_aside(text: str) -> str:
+    rest = _ASIDE.sub("", text)
+    return rest if len(syllables(rest)) >= _LEAST else text
+
+
+def _one_of(pointed: re.Match[str], said: Sequence[str]) -> str:
+    """Whom "người thứ hai" means, of those who were named in the last turn that named several; itself if none did."""
+    pattern, _ = answer_patterns()[Kind.PERSON]
+    at = next(at for at, group in enumerate(pointed.groups()) if group)
+    for text in said:
+        named = list(dict.fromkeys(m.group() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())))
+        if len(named) > 1 and at < len(named):
+            return named[at]
+    return pointed.group()
 
 
 def _thing(pointed: re.Match[str], said: Sequence[str]) -> str:

@@ -42,6 +42,10 @@ _DICTIONARY = 0.005  # chunks that a word of the dictionary counts for: it decid
 # What a mistake is worth, as a probability. The accents of one syllable left out in a question that has others; another
 # accent than is meant, in a syllable that is one; in one that is none; and one letter.
 _BARE, _OTHER_WORD, _NO_WORD, _LETTER = 0.005, 0.00001, 0.02, 0.005
+# What many people say alike, and so mistake for each other where both are syllables.
+_ALIKE = {"gi": "d", "d": "gi", "tr": "ch", "ch": "tr", "s": "x", "x": "s", "l": "n", "n": "l"}
+_SAID_ALIKE, _IN_NAME = 0.002, 0.1  # as probabilities
+_WHOLE_NAME = 3  # syllables
 _SHORTEST = 3  # letters of a word in which one may be wrong
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 _TONE_KEYS = "sfrxj"
@@ -124,11 +128,54 @@ class Speller:
         if typed in self._counts:
             prior = _OTHER_WORD if has_accents(typed) else _BARE
             others = [_Candidate(term, self._counts[term], prior) for term in alike if term != typed]
+            others += self._sounding(text, words, at)
         else:
             others = self._mended(typed, alike)
             if self._is_name(word):
                 others = self._beside(others, words[at - 1 : at], words[at + 1 : at + 2])
         return [itself, *sorted(others, key=lambda c: -c.prior * c.count)]
+
+    def _sounding(self, text: str, words: Sequence[re.Match[str]], at: int) -> list[_Candidate]:
+        """What a syllable that is one may be meant for, as its neighbours tell: one that many people say alike ("ngoại
+        dao"); in a name that the corpus does not have, one that is one letter or its accents away ("Trần Lưu Quan").
+        """
+        typed = match_form(words[at].group())
+        alike = _said_alike(typed)
+        found = [_Candidate(alike, self._counts[alike], _SAID_ALIKE)] if alike in self._counts else []
+        found = self._beside(found, words[at - 1 : at], words[at + 1 : at + 2])
+        before, after = self._in_name(text, words, at)
+        if not before and not after:
+            return found
+        near = {term for edit in _edits(strip_accents(typed)) for term in self._by_fold.get(edit, ())} & self._corpus
+        named = [_Candidate(term, self._counts[term], _IN_NAME) for term in near - {typed}]
+        itself = _Candidate(typed, 0.0)
+        if self._beside([itself], before, ()) or self._beside([itself], (), after):
+            return found
+        if not (before and after):  # the rest of the name is one that the corpus has
+            other = at - 2 if before else at + 1
+            rest = words[other : other + 2]
+            if not self._beside([_Candidate(match_form(rest[0].group()), 0.0)], (), rest[1:]):
+                return found
+        for side in ((before, ()), ((), after)):
+            named = self._beside(named, *side) if any(side) else named
+        return [*found, *named]
+
+    def _in_name(
+        self, text: str, words: Sequence[re.Match[str]], at: int
+    ) -> tuple[Sequence[re.Match[str]], Sequence[re.Match[str]]]:
+        """The word before and the word behind in a name of three syllables or more; nothing if there is no name."""
+
+        def goes_on(a: re.Match[str], b: re.Match[str]) -> bool:
+            return a.group().istitle() and b.group().istitle() and not text[a.end() : b.start()].strip()
+
+        first = last = at
+        while first > 0 and goes_on(words[first - 1], words[first]):
+            first -= 1
+        while last + 1 < len(words) and goes_on(words[last], words[last + 1]):
+            last += 1
+        if last - first + 1 < _WHOLE_NAME:
+            return (), ()
+        return words[max(first, at - 1) : at], words[at + 1 : min(last, at + 1) + 1]
 
     def _is_right(self, text: str, word: re.Match[str]) -> bool:
         """Whether a syllable is not to be touched: initials, names and words of other languages, parts of codes."""
@@ -147,11 +194,14 @@ class Speller:
     def _beside(
         self, candidates: Sequence[_Candidate], before: Sequence[re.Match[str]], after: Sequence[re.Match[str]]
     ) -> list[_Candidate]:
-        """Those of `candidates` that the corpus has beside the same word: "Quangg" may be "Quang" after "Vũ"."""
+        """Those of `candidates` that the corpus, or a phrase that asks, has beside the same word: "Quangg" may be "Quang"
+        after "Vũ".
+        """
         left, right = ([match_form(word.group()) for word in words] for words in (before, after))
         pairs = [[*(f"{a}_{c.syllable}" for a in left), *(f"{c.syllable}_{b}" for b in right)] for c in candidates]
         asked = sorted({pair for group in pairs for pair in group})
         held = {pair for pair, count in zip(asked, self._index.frequencies("pairs", asked)[1], strict=True) if count}
+        held |= {f"{a}_{b}" for a, b in _asking_pairs()}
         return [c for c, group in zip(candidates, pairs, strict=True) if held & set(group)]
 
     def _mended(self, typed: str, alike: Sequence[str]) -> list[_Candidate]:
@@ -225,6 +275,15 @@ def telex_meant(typed: str, by_keys: Mapping[str, Sequence[str]]) -> Sequence[st
         if at and key in _TONE_KEYS and (meant := by_keys.get(keys[:at] + keys[at + 1 :] + key)):
             return meant
     return None
+
+
+def _said_alike(syllable: str) -> str:
+    """How many people would write `syllable` who say another beginning alike: "dao" for "giao"; "" if nobody would."""
+    onset = next((onset for onset in _ALIKE if syllable.startswith(onset)), "")
+    other, rime = _ALIKE.get(onset, ""), syllable[len(onset) :]
+    if other == "gi" and strip_accents(rime[:1]) == "i":  # "gì" is written with one i
+        other = "g"
+    return other + rime if onset else ""
 
 
 def _edits(word: str) -> Iterator[str]:

@@ -60,7 +60,7 @@ _EACH = re.compile(r"\s*,\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A v�
 _PLEASE = re.compile(r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE)
 # What both parts are asked of: "Theo bài của A, có bao nhiêu B và C?"
 _FRAME = re.compile(
-    r"^(?:theo|trong|tại|ở)\s+(?:bài|bản tin|tin|báo|hội nghị|phiên|cuộc|buổi|kế hoạch|chương trình|văn bản)\b[^,?]{3,80},\s+",
+    r"^(?:theo|trong|tại|ở)\s+(?:bài|bản tin|tin|báo|hội nghị|phiên|cuộc|buổi|kế hoạch|chương trình|văn bản|điểm cầu|tỉnh|thành phố)\b[^,?]{2,80},\s+",
     re.IGNORECASE,
 )
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
