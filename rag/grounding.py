@@ -29,6 +29,8 @@ _TYPICAL_COSINE = 0.85  # cosines of the bundled model to a question crowd aroun
 _OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm", "firm_here", "posts", "posts_here",
                 "opposites", "known")  # fmt: skip
 _TOLD_BY_CREDITS = frozenset({Kind.PERSON, Kind.TIME, Kind.DAY})
+# Where the best sentence misses the question, so many of the next are considered, and how much worse one may be.
+_CONSIDERED, _MEETING = 8, 4.0
 # How much of the question the nearest sentence must hold to be worth showing in a refusal.
 _NEAR = 0.5
 
@@ -117,13 +119,15 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
 
 
 def meeting(question: Question, evidence: Sequence[Evidence]) -> Sequence[Evidence]:
-    """`evidence`, best first, with the first that misses nothing at its head if it is nearly as good as the best."""
-    import os
-    margin=float(os.environ.get("MEET","4"))
+    """`evidence`, best first; where the best misses the question, behind the first that does not, if one is near."""
     if not evidence or not missed(question, evidence[0]):
         return evidence
-    near = (e for e in evidence[:8] if evidence[0].score - e.score <= margin and e.features.get("reader",0)>=float(os.environ.get("MEETR","-99")) and (question.kind not in STRICT_KINDS or e.features["fits"] > 0))
-    first = next((e for e in near if not missed(question, e)), evidence[0])
+
+    def meets(e: Evidence) -> bool:
+        holds_it = question.kind not in STRICT_KINDS or e.features["fits"] > 0
+        return holds_it and evidence[0].score - e.score <= _MEETING and not missed(question, e)
+
+    first = next((e for e in evidence[1:_CONSIDERED] if meets(e)), evidence[0])
     return [first, *(e for e in evidence if e is not first)]
 
 

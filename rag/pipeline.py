@@ -181,9 +181,9 @@ class Pipeline:
         timings = {} if timings is None else timings
         retrieved = self._retrieve(question, only, timings)
         with _timed(timings, "weigh"):
-            evidence = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)
+            weighed = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)
         with _timed(timings, "read"):
-            evidence = meeting(question, read(question, evidence, self._reader))
+            evidence = meeting(question, read(question, weighed, self._reader))
         passages = ranked(retrieved.passages, evidence)
         return Finding(question, passages, evidence, judge(question, evidence, self._calibration))
 
@@ -210,7 +210,7 @@ class Pipeline:
     def _retrieve(self, question: Question, only: Filters, timings: dict[str, float]) -> Retrieved:
         self.corpus.check()
         with _timed(timings, "embed"):
-            (vector,) = self.corpus.embedder.embed([question.search_text], "query")
+            (vector,) = self.corpus.embedder.embed([question.asked], "query")
         with _timed(timings, "retrieve"):
             return self.retriever.retrieve(question, vector, only)
 

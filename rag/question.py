@@ -13,6 +13,7 @@ from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, unsaid, write_out
 from rag.understanding.followups import MAX_CHARS, Resolved, resolve, without_pointers, without_replaced
 from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted, opening_kind
+from rag.understanding.rewording import plainly_asked, without_source
 from rag.understanding.splitting import Split, splits
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents, typed_with_accents
@@ -30,7 +31,8 @@ class Question:
     """A question as it was understood.
 
     `text` is what was typed, cleaned; `search_text` what is searched for: mended, written out, and followed by the
-    questions that it leans on. `trace` holds each step that changed it, and the question after that step. `accented`
+    questions that it leans on. `asked` is the same in plain words, without what it calls its `source` ("của Hoài Anh" in
+    "theo bài của Hoài Anh": "" if it calls none so). `trace` holds each step that changed it, and the question after that step. `accented`
     tells whether all of it was typed with accents; otherwise its words are compared folded, as a restored accent may be
     wrong. `readable` tells whether `search_text` has accents now: vectors of a text without them are noise. `content`
     are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited`
@@ -43,6 +45,8 @@ class Question:
 
     text: str
     search_text: str
+    asked: str
+    source: str
     trace: tuple[tuple[str, str], ...]
     accented: bool
     readable: bool
@@ -181,7 +185,10 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
     left, right = split.parts
     named = [constraints(part, accented=read.accented) for part in split.parts]
     leans = [
-        split.is_sure and bool(other.named) and not (own.named or own.years or _says_much(part, read))
+        split.is_sure
+        and not split.is_whole
+        and bool(other.named)
+        and not (own.named or own.years or _says_much(part, read))
         for part, own, other in zip(split.parts, named, reversed(named), strict=True)
     ]
     # Each part asks for one thing, though together they ask for several.
@@ -214,9 +221,12 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
     of_topic = _content(inherited, accented=accented, readable=readable) if topic else ()
     unit = counted(now, accented=readable) if own_kind == Kind.QUANTITY else ""
     known = Step.ABBREVIATIONS not in without
+    plain, source = without_source(now)
     return Question(
         text=read.text,
         search_text=whole,
+        asked=plainly_asked(" ".join([plain, *(without_source(question)[0] for question in before)])),
+        source=source,
         trace=read.trace,
         accented=accented,
         readable=readable,

@@ -85,7 +85,8 @@ def test_the_way_by_years_leaves_no_part_without_its_topic_and_comes_first() -> 
     ],
 )
 def test_two_things_are_surely_asked_for(text: str, parts: tuple[str, str]) -> None:
-    assert splits(text)[0] == Split(parts, is_sure=True)
+    first = splits(text)[0]
+    assert (first.parts, first.is_sure) == (parts, True)
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
         return [other for other in ahead if _is_of_list(question, other)][:1]
     if at > 0 and _leading().match(match_form(best.text)):
         return [near[spans[at - 1]]]
-    if best.features["fits"] or (question.kind == Kind.LIST and _is_of_list(question, best)):
+    if best.features["fits"] or (question.kind == Kind.LIST and _with_list(question, best) != best.span):
         return []
     fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].features["fits"]]
     return fitting[:1]
@@ -291,8 +291,11 @@ def _with_list(question: Question, evidence: Evidence) -> Span:
     while last + 1 < len(sentences) and _goes_on(text, sentences[last], sentences[last + 1]):
         last += 1
 
+    # Who says so is said once for all of it.
+    wanted = set(question.content) - {word for post in question.constraints.posts for word in post}
+
     def asked(span: Span) -> int:
-        return len(set(question.content) & set(question.form(text[slice(*span)])))
+        return len(wanted & set(question.form(text[slice(*span)])))
 
     # Of lists within lists it is the one that says most of what is asked.
     nested = [i for i in range(first, at + 1) if i == first or text[slice(*sentences[i])].endswith(":")]

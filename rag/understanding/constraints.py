@@ -32,7 +32,10 @@ _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 # What stands before a post of somebody whom another one meets, with accents and without; unless that one is asked for.
 _MEETING = (("với",), ("voi",), ("gặp",), ("gap",), ("tháp", "tùng"), ("thap", "tung"))
 _WHICH = (("nào",), ("nao",), ("là", "ai"), ("la", "ai"))
-_ASKS_NUMBER = re.compile(r"\s(?:số|so)\s+(?:(?:hiệu|hieu)\s+)?(?:mấy|may|bao nhiêu|bao nhieu|nào|nao|gì|gi)\b", re.IGNORECASE)
+_HONORIFIC = re.compile(r"^(?:Ông|Bà|Anh|Chị|Cô|Đồng chí)\s+")
+_ASKS_NUMBER = re.compile(
+    r"\s(?:số|so)\s+(?:(?:hiệu|hieu)\s+)?(?:mấy|may|bao nhiêu|bao nhieu|nào|nao|gì|gi)\b", re.IGNORECASE
+)
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -223,7 +226,7 @@ def _capitals(text: str) -> Iterator[tuple[str, bool]]:
     if text.isupper():
         return
     for m in _NAME.finditer(text):
-        name = m.group()
+        name = _HONORIFIC.sub("", m.group())
         if m.start() == 0 and not (name.isupper() or name[0].isdigit() or _is_surname(name)):
             name = name.partition(" ")[2].strip()
         if name:

@@ -56,7 +56,7 @@ _REACH = re.compile(
     r"(?:\b(?:trên|trong|ở|của|tren|o|cua)\s+)?\b(?:thế giới|toàn cầu|cả nước|toàn quốc|the gioi|toan cau|ca nuoc)\b",
     re.IGNORECASE,
 )
-_FULL_NAME = re.compile(rf"\b{_CAPITALISED}(?:\s+{_CAPITALISED}){{1,3}}")
+_FULL_NAME = re.compile(rf"\b(?!(?:Ông|Bà|Anh|Chị|Cô)\s){_CAPITALISED}(?:\s+{_CAPITALISED}){{1,3}}")
 _SPEAKING = re.compile(r"\s*\[\d+\]")
 
 

@@ -1,57 +1,84 @@
-"""A question in plainer words, and in those of the sentences that may answer it: what the reader best understands."""
+"""What the reader is asked: the question in plain words, and in those of the sentences that may answer it.
+
+The reader takes what it cannot find in a sentence for a sign that it does not answer: "theo bài của Hoài Anh" stands in
+none, and neither does "kiều bào" where the article says "người Việt Nam ở nước ngoài".
+"""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
-from rag.understanding.equivalents import Equivalent
+from rag.understanding.equivalents import Equivalent, Phrase
 from rag.understanding.kinds import Kind, ask_words
+from rag.vietnamese.data import lines
 from rag.vietnamese.terms import TERM, syllables
 
-MODE = os.environ.get("RW", "SCE")
-_SOURCE = r"(?:bài(?:\s+(?:báo|viết))?|bản tin|tin|báo|tác giả|cây bút|phóng viên|tờ|trang)"
-_OPENING = re.compile(rf"^(?:(?:theo|trong|ở)\s+)?(?:nội dung\s+)?{_SOURCE}\b[^,?;:]{{0,60}}(?:,|\b(?:viết|nói|nêu|cho biết|cho thấy|ghi)\s+(?:rằng|là))\s*", re.IGNORECASE)
-_ENDING = re.compile(
-    r"\s+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:đến\s+|tới\s+|tên\s+)?)?(?:trong|theo|ở|trên)\s+"
-    rf"{_SOURCE}\b(?!\s+(?:chí|cáo))[^,?;:]{{0,60}}(?=\s*\??$)",
-    re.IGNORECASE,
+_LEAST = 4  # syllables that are left to ask
+_ARTICLE = r"(?:bài(?:\s+(?:báo|viết))?|bản tin|tin|báo|tác giả|cây bút|phóng viên|tờ|trang)"
+_SAYS = r"(?:viết|nói|nêu|cho biết|cho thấy|ghi)\s+(?:rằng|là)"
+# Where a question says which article it is about: at its beginning ("Theo bài của A, ..."), and at its end.
+_SOURCES = (
+    re.compile(
+        rf"^(?:(?:theo|trong|ở)\s+)?(?:nội dung\s+)?{_ARTICLE}\b(?P<source>[^,?;:]{{0,60}}?)(?:,|\b{_SAYS})\s*",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\s+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?(?:trong|theo|ở|trên)\s+"
+        rf"{_ARTICLE}\b(?!\s+(?:chí|cáo))(?P<source>[^,?;:]{{0,60}})(?=\s*[?.]*$)",
+        re.IGNORECASE,
+    ),
 )
-_PLAIN = {
-    "buổi nào": "khi nào", "bữa nào": "ngày nào", "hồi nào": "khi nào", "chừng nào": "khi nào", "cỡ nào": "bao nhiêu",
-    "cỡ bao nhiêu": "bao nhiêu", "tốp mấy": "nhóm bao nhiêu", "tốp bao nhiêu": "nhóm bao nhiêu", "kể đủ": "kể tên",
-    "kể hết": "kể tên", "kể ra": "kể tên", "được mấy": "được bao nhiêu",
-}
-_ASKING = re.compile(rf"\b(?:{'|'.join(sorted(_PLAIN, key=len, reverse=True))})\b", re.IGNORECASE)
 
 
-def plain(text: str) -> str:
-    if "S" in MODE:
-        for pattern in (_OPENING, _ENDING):
-            if (found := pattern.search(text)) and ask_words(found.group(), accented=True)[1] == Kind.OPEN:
-                rest = text[: found.start()] + text[found.end() :]
-                text = rest if len(syllables(rest)) >= 4 else text
-    if "C" in MODE:
-        text = _ASKING.sub(lambda m: _PLAIN[m.group().lower()], text)
-    return text
-
-
-def in_their_words(text: str, equivalents: Sequence[Equivalent], sentences: Sequence[str]) -> str:
-    if "E" not in MODE:
-        return text
-    said = [f" {' '.join(syllables(s))} " for s in sentences]
-    for one in equivalents:
-        phrase, other = " ".join(one.phrase), " ".join(one.other)
-        if any(f" {phrase} " in s for s in said) or not any(f" {other} " in s for s in said):
+def without_source(text: str) -> tuple[str, str]:
+    """`text` without the words that only say which article it is about, and those by which they call it."""
+    called = []
+    for pattern in _SOURCES:
+        found = pattern.search(text)
+        if not found or ask_words(found.group(), accented=True)[1] != Kind.OPEN:
             continue
-        spans = [m.span() for m in TERM.finditer(text)]
-        words = syllables(text)
-        if len(spans) != len(words):
-            return text
-        n = len(one.phrase)
-        for at in range(len(words) - n + 1):
-            if tuple(words[at : at + n]) == one.phrase:
-                text = text[: spans[at][0]] + other + text[spans[at + n - 1][1] :]
-                break
+        rest = text[: found.start()] + text[found.end() :]
+        if len(syllables(rest)) >= _LEAST:
+            text = rest
+            called.append(found.group("source").strip())
+    return text, " ".join(called)
+
+
+def plainly_asked(text: str) -> str:
+    """`text` with its ways to ask in the commonest words: "bữa nào" is "ngày nào"."""
+    plain, pattern = _ways_to_ask()
+    return pattern.sub(lambda found: plain[found.group().lower()], text)
+
+
+@cache
+def _ways_to_ask() -> tuple[Mapping[str, str], re.Pattern[str]]:
+    pairs = (line.partition("=") for line in lines("ways_to_ask.txt"))
+    plain = {way.strip(): common.strip() for way, _, common in pairs}
+    longest_first = "|".join(map(re.escape, sorted(plain, key=len, reverse=True)))
+    return plain, re.compile(rf"\b(?:{longest_first})\b", re.IGNORECASE)
+
+
+def in_words_of(sentences: Iterable[str], text: str, equivalents: Sequence[Equivalent]) -> str:
+    """`text` with each phrase that none of `sentences` says replaced by another way to say it that one of them has."""
+    said = [f" {' '.join(syllables(sentence))} " for sentence in sentences]
+    for one in equivalents:
+        if not _says(said, one.phrase) and _says(said, one.other):
+            text = _replaced(text, one)
     return text
+
+
+def _says(said: Iterable[str], phrase: Phrase) -> bool:
+    words = f" {' '.join(phrase)} "
+    return any(words in sentence for sentence in said)
+
+
+def _replaced(text: str, one: Equivalent) -> str:
+    """`text` with the first place of `one.phrase` said as `one.other`."""
+    words, spans = tuple(syllables(text)), [m.span() for m in TERM.finditer(text)]
+    if len(words) != len(spans):  # a letter of two lengths: the places cannot be told
+        return text
+    length = len(one.phrase)
+    at = next((at for at in range(len(words)) if words[at : at + length] == one.phrase), None)
+    return text if at is None else text[: spans[at][0]] + " ".join(one.other) + text[spans[at + length - 1][1] :]

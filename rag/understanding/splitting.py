@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from rag.understanding.constraints import YEAR_PHRASE, years
-from rag.understanding.kinds import Kind, ask_words, opening_kind, plainly
+from rag.understanding.kinds import Kind, ask_words, opening_kind, plainly, without_asking
 from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
@@ -57,7 +57,9 @@ _DIFFERS = re.compile(
     re.IGNORECASE,
 )
 _EACH = re.compile(r"\s*,\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
-_PLEASE = re.compile(r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE)
+_PLEASE = re.compile(
+    r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE
+)
 # What both parts are asked of: "Theo bài của A, có bao nhiêu B và C?"
 _FRAME = re.compile(
     r"^(?:theo|trong|tại|ở)\s+(?:bài|bản tin|tin|báo|hội nghị|phiên|cuộc|buổi|kế hoạch|chương trình|văn bản|điểm cầu|tỉnh|thành phố)\b[^,?]{2,80},\s+",
@@ -88,12 +90,14 @@ _MOST = 3  # ways to be tried: each costs two searches
 @dataclass(frozen=True, slots=True)
 class Split:
     """A way to part a question in two. `is_sure` if there is no doubt that it asks for two things. `is_of_difference` if
-    what it asks as a whole is how they differ, which neither part asks.
+    what it asks as a whole is how they differ, which neither part asks. `is_whole` if each part holds all that it shares
+    with the other.
     """
 
     parts: tuple[str, str]
     is_sure: bool = False
     is_of_difference: bool = False
+    is_whole: bool = False
 
 
 def splits(text: str) -> list[Split]:
@@ -105,7 +109,9 @@ def splits(text: str) -> list[Split]:
         return [*ways, *(replace(way, parts=_within(frame.group(), way.parts)) for way in within)][:_MOST]
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
-    compared = bool(_COMPARING.match(text) or (_COMPARED.search(text) and not _BESIDES.match(text)) or _EACH.search(text))
+    compared = bool(
+        _COMPARING.match(text) or (_COMPARED.search(text) and not _BESIDES.match(text)) or _EACH.search(text)
+    )
     text = _EACH.sub(", ", _COMPARING.sub("", text))
     both = _DIFFERENCE.sub("", _DIFFERS.sub(r" và \1", text))
     is_of_difference, text = both != text, both
@@ -172,7 +178,8 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
             right = left[: places[-1].start()] + right
     parts = (left, right)
     same_head = syllables(left)[:_HEAD] == syllables(right)[:_HEAD]  # "phương châm của A và phương châm của B"
-    return Split(parts, each_asks or is_shared or in_order or same_head) if _is_long_enough(parts) else None
+    is_sure = each_asks or is_shared or in_order or same_head
+    return Split(parts, is_sure, is_whole=is_shared) if _is_long_enough(parts) else None
 
 
 def _asks(text: str) -> bool:
@@ -184,4 +191,6 @@ def _opens(text: str) -> bool:
 
 
 def _is_long_enough(parts: tuple[str, str]) -> bool:
-    return min(len(syllables(part)) for part in parts) >= _LEAST
+    """Whether each part says something, and does not only ask."""
+    about = (without_asking(part, accented=has_accents(part)) for part in parts)
+    return min(len(syllables(part)) for part in parts) >= _LEAST and all(map(syllables, about))
