@@ -80,7 +80,10 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
         return chosen
     for beside in _beside(question, best, evidence):
         choice = _Choice(beside, _whole(question, beside))
-        if _overlap(choice, chosen[0]):  # a list that holds the best sentence
+        if _overlap(choice, chosen[0]):
+            if not (choice.span[0] <= best.span[0] and best.span[1] <= choice.span[1]):
+                continue  # a part of what is quoted already
+            # A list that holds the best sentence.
             if choice.words > _room(question):
                 return _condensed(question, choice) or chosen
             chosen = [choice]
