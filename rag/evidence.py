@@ -50,7 +50,8 @@ _DEPARTMENT = ("sở", "so")
 _NUMBER = ("số", "so")
 _OF_SOURCES = frozenset("của trên về đăng trang báo bài cua tren ve dang bao bai".split())  # noqa: SIM905
 _TOLD = 0.6  # of the words for a source, that an article must have to be meant
-_FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
+_FIGURES = frozenset({Kind.QUANTITY, Kind.RANK, Kind.OPEN})  # what asks in no words asks for a figure mostly
+_SINCE = re.compile(r"\b(?:từ|kể từ)\s+(?:đầu\s+|cuối\s+|giữa\s+)?(?:năm\s+)?((?:19|20)\d\d)\s+(?:đến|tới) nay\b", re.IGNORECASE)
 _SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
 _OTHER_ENDS = re.compile(
     r"\b(?:so với|hơn|bằng|từ|kể từ|trước|sau|đến|tới|hết)\s+(?:cùng kỳ\s+|đầu\s+|cuối\s+)?(?:năm\s+)?(?:19|20)\d\d\b",
@@ -282,6 +283,8 @@ def _is_of_another_year(question: Question, sentence: str, before: Sequence[str]
     wanted = question.constraints.years
     if not wanted or _SPAN_OF_YEARS.search(sentence):
         return False
+    if question.kind in _FIGURES and any(max(wanted) < since for since in _SINCE.findall(sentence)):
+        return True
     of_article = f"{article.text} {article.published}"
     if question.kind not in _FIGURES and any(year in of_article for year in wanted):
         return False

@@ -287,7 +287,7 @@ def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Dr
         for written in (_QUOTES if told.note else generator).generate(finding.question, finding.evidence):
             if isinstance(written, Writing):
                 yield (told := _together(before, written))
-            else:
+            elif (written.passage.article.id, written.span) not in {(d.passage.article.id, d.span) for d in said}:
                 said.append(written)
                 yield written
 

@@ -13,7 +13,7 @@ from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, unsaid, write_out
 from rag.understanding.followups import MAX_CHARS, Resolved, resolve, without_pointers, without_replaced
 from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted, opening_kind
-from rag.understanding.rewording import plainly_asked, without_source
+from rag.understanding.rewording import plainly_asked, without_politeness, without_source
 from rag.understanding.splitting import Split, splits
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, has_accents, match_form, strip_accents, typed_with_accents
@@ -221,7 +221,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
     of_topic = _content(inherited, accented=accented, readable=readable) if topic else ()
     unit = counted(now, accented=readable) if own_kind == Kind.QUANTITY else ""
     known = Step.ABBREVIATIONS not in without
-    plain, source = without_source(now)
+    plain, source = without_source(without_politeness(now))
     return Question(
         text=read.text,
         search_text=whole,

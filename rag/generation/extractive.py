@@ -33,7 +33,7 @@ _MAX_WORDS = 75
 # Kinds whose answer is a few words of the sentence.
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
-_LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 38, 48
+_LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 35, 48
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _BEFORE_YEAR = re.compile(r"(?:\b(?:năm|nam|quý|quy|giai đoạn|giai doan)\s+
 YEAR_PHRASE = re.compile(
     rf"(?:\b(?:năm|nam|giai đoạn|giai doan)\s+)?(?:{_YEAR.pattern}\s*[-–]\s*)?{_YEAR.pattern}", re.IGNORECASE
 )
+_SPAN_OF_YEARS = re.compile(r"\b((?:19|20)\d\d)\s*[-–]\s*((?:19|20)\d\d)\b")
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 _DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0?(\d{1,2})(?![\d,.]*\d|[/-][^\d])")
 _BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
@@ -152,6 +153,8 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
     for d, m, is_day, _ in _days(text):
         month = "tháng" if accented else "thang"
         yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day, "day" if is_day else "")
+    for span in _SPAN_OF_YEARS.finditer(text):
+        yield Named(f"giai đoạn {span.group()}", (span.groups(),), is_firm=True, sort="period")
     for ordinal in _ORDINAL.finditer(text):
         yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, sort="ordinal")
     yield from _documents(text, accented=accented)
@@ -168,7 +171,8 @@ def _days(text: str) -> Iterator[tuple[str, str, bool, Span]]:
         d, m = day.group(1).lstrip("0"), day.group(2).lstrip("0")
         if d and m and int(d) <= 31 and int(m) <= 12:
             before, year = _BEFORE_DAY.search(text, 0, day.start()), _OF_YEAR.match(text, day.end())
-            yield d, m, bool(before or year), ((before or day).start(), (year or day).end())
+            is_day = bool(before or year or _BEFORE_EVENT_DAY.search(text, 0, day.start()))
+            yield d, m, is_day, ((before or day).start(), (year or day).end())
 
 
 def names_day(text: str) -> bool:

@@ -81,7 +81,8 @@ def _write_out_once(text: str, defined: Mapping[str, str], counts: Counts) -> st
         if typed in defined:
             return defined[typed]
         beside = syllables(before)[-1:], syllables(after)[:1]
-        words = _choose(_abbreviations().get(typed, ()), context, beside, counts)
+        numbered = f"{context}{_BEFORE_NUMBER} " if re.match(r"\s*\d", after) else context
+        words = _choose(_abbreviations().get(typed, ()), numbered, beside, counts)
         return _unless_said(typed, words, counts) if words else typed
 
     return _WORD.sub(meant, text)
@@ -201,7 +202,7 @@ def _abbreviations() -> Mapping[str, Sequence[_Meaning]]:
     for line in lines("abbreviations.txt"):
         short, _, rest = line.partition("=")
         full, _, context = rest.partition("|")
-        words = tuple(" ".join(map(strip_accents, syllables(word))) for word in context.split(",") if word.strip())
+        words = tuple(_context_word(word) for word in context.split(",") if word.strip())
         meaning = _Meaning(full.strip(), words)
         plain = short.strip().lstrip("~")
         forms = [plain, strip_accents(plain)] + ([plain.lower()] if short.strip().startswith("~") else [])
@@ -211,11 +212,16 @@ def _abbreviations() -> Mapping[str, Sequence[_Meaning]]:
     return found
 
 
+def _context_word(word: str) -> str:
+    return _BEFORE_NUMBER if word.strip() == _BEFORE_NUMBER else " ".join(map(strip_accents, syllables(word)))
+
+
 def _is_word(form: str) -> bool:
     """Whether small letters are rather a Vietnamese syllable; the dictionary holds some abbreviations too."""
     return form.islower() and lexicon()[form] > _RARE
 
 
+_BEFORE_NUMBER = "+"  # as a context: a number follows
 _RARE = 2  # dictionary words
 _INITIALS = 3  # letters of an abbreviation that hardly stands for anything else
 

@@ -106,6 +106,8 @@ def _is_bare(text: str) -> bool:
     """Whether a question leaves out what it asks about: "ai chủ trì?", "tăng mấy phần trăm?"."""
     if _names_something(text):
         return False
+    if len(syllables(text)) <= _LEAST:  # "chức vụ?", "cái thứ hai?"
+        return True
     accented = typed_with_accents(text)
     said, other = _predicates(accented=accented)
     rest = said.sub(" ", other.sub(" x ", without_asking(text, accented=accented)))

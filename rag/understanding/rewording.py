@@ -32,6 +32,27 @@ _SOURCES = (
 )
 
 
+# Politeness before and behind what is asked.
+_PREFACE = re.compile(
+    r"^.*?(?:(?:xin|cho|nhờ|làm ơn)\s+)+(?:(?:phép|tôi|em|mình|đồng chí|các đồng chí|anh|chị|bạn)\s+)*(?:hỏi|cho biết|biết|cho hỏi)\s*(?:là|rằng|xem|:|,)?\s+",
+    re.IGNORECASE,
+)
+_AFTERWORD = re.compile(
+    r"\s*,\s*(?:(?:thưa|xin|nhờ|làm ơn|các đồng chí|tôi|em|mình|cảm ơn|giùm|giúp|ạ)\b[^,?]*)[?.!]*$", re.IGNORECASE
+)
+
+
+def without_politeness(text: str) -> str:
+    """`text` without the words before and behind that only ask politely."""
+    for pattern in (_PREFACE, _AFTERWORD):
+        found = pattern.search(text)
+        if not found or re.search(r"\d", found.group()) or ask_words(found.group(), accented=True)[1] != Kind.OPEN:
+            continue
+        rest = text[: found.start()] + text[found.end() :]
+        text = rest if len(syllables(rest)) >= _LEAST and ask_words(rest, accented=True)[1] != Kind.OPEN else text
+    return text
+
+
 def without_source(text: str) -> tuple[str, str]:
     """`text` without the words that only say which article it is about, and those by which they call it."""
     called = []

@@ -14,6 +14,7 @@ from rag.vietnamese.terms import syllables
 _JOINTS = (
     "và",
     "so với",
+    "vs",
     "với",
     "còn",
     "cùng với",
@@ -44,7 +45,10 @@ _OF_ONE = re.compile(
     r"(?:(?<!cùng )(?<!cung )\b(?:với|voi)|\b(?:giữa|giua)\b.*\b(?:và|va)|^(?:ngoài|ngoai)\b.*\b(?:còn|con))\s+$",
     re.IGNORECASE,
 )
-_COMPARING = re.compile(r"^\s*(?:(?:hãy\s+)?so(?:\s+sánh)?|giữa)\b\s*", re.IGNORECASE)
+_COMPARING = re.compile(
+    r"^\s*(?:(?:(?:hãy|xin)\s+)?(?:so(?:\s+sánh)?|đối chiếu|phân biệt)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*", re.IGNORECASE
+)
+_TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re.IGNORECASE)  # "Số người: A với B"
 # What asks only how two things differ: what is asked of each stands before it.
 _DIFFERENCE = re.compile(
     r"[\s,]*\b(?:(?:có|thì|là)\s+)*(?:khác|giống|chênh)(?:\s+(?:biệt|lệch|nhau))*\s+(?:như\s+)?(?:thế nào|ra sao|sao|gì|ở đâu"
@@ -113,6 +117,9 @@ def splits(text: str) -> list[Split]:
         _COMPARING.match(text) or (_COMPARED.search(text) and not _BESIDES.match(text)) or _EACH.search(text)
     )
     text = _EACH.sub(", ", _COMPARING.sub("", text))
+    if (of := _TOPIC.match(text)) and not any(map(_asks, of.groups())):
+        topic, left, right = of.groups()
+        return [*ways, Split((f"{topic} {left}", f"{topic} {right}"), is_sure=True, is_whole=True)]
     both = _DIFFERENCE.sub("", _DIFFERS.sub(r" và \1", text))
     is_of_difference, text = both != text, both
     joined = [
