@@ -20,7 +20,6 @@ from rag.understanding.rewording import in_words_of
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import strip_accents
 from rag.vietnamese.sentences import same_sentence
-from rag.vietnamese.terms import syllables
 
 # Weights of the features; see `Evidence`. Fitted by a softmax over the sentences of each question, held near the
 # weights of before: 427 viquad train questions, and the gold dev questions on the seed articles and on the raw news
@@ -51,7 +50,9 @@ _NUMBER = ("số", "so")
 _OF_SOURCES = frozenset("của trên về đăng trang báo bài cua tren ve dang bao bai".split())  # noqa: SIM905
 _TOLD = 0.6  # of the words for a source, that an article must have to be meant
 _FIGURES = frozenset({Kind.QUANTITY, Kind.RANK, Kind.OPEN})  # what asks in no words asks for a figure mostly
-_SINCE = re.compile(r"\b(?:từ|kể từ)\s+(?:đầu\s+|cuối\s+|giữa\s+)?(?:năm\s+)?((?:19|20)\d\d)\s+(?:đến|tới) nay\b", re.IGNORECASE)
+_SINCE = re.compile(
+    r"\b(?:từ|kể từ)\s+(?:đầu\s+|cuối\s+|giữa\s+)?(?:năm\s+)?((?:19|20)\d\d)\s+(?:đến|tới) nay\b", re.IGNORECASE
+)
 _SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
 _OTHER_ENDS = re.compile(
     r"\b(?:so với|hơn|bằng|từ|kể từ|trước|sau|đến|tới|hết)\s+(?:cùng kỳ\s+|đầu\s+|cuối\s+)?(?:năm\s+)?(?:19|20)\d\d\b",
@@ -121,13 +122,13 @@ def _said(question: Question, article: Article) -> _Said:
 
 def _meant(question: Question, articles: Iterable[Article]) -> set[str]:
     """The ids of the articles that the question may be about by what it calls its source: all if it calls none so."""
-    called = set(question.form(question.source)) - _OF_SOURCES
-    joined = strip_accents("".join(syllables(question.source)))
+    called = [word for word in question.form(question.source) if word not in _OF_SOURCES]
+    joined = strip_accents("".join(called))  # as in the name of a site
 
     def told(article: Article) -> float:
         card = f"{_date(article)}\n{article.title}\n{article.publisher}\n{article.author}\n{article.source}"
         words = question.form(card)
-        return max(len(called & set(words)) / max(len(called), 1), float(joined in strip_accents("".join(words))))
+        return max(len({*called} & {*words}) / max(len({*called}), 1), float(joined in strip_accents("".join(words))))
 
     shares = {article.id: told(article) for article in articles}
     best = max(shares.values(), default=0.0)

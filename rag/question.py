@@ -12,7 +12,7 @@ from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, unsaid, write_out
 from rag.understanding.followups import MAX_CHARS, Resolved, resolve, without_pointers, without_replaced
-from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted, opening_kind
+from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted, opening_kind, which_item
 from rag.understanding.rewording import plainly_asked, without_politeness, without_source
 from rag.understanding.splitting import Split, splits
 from rag.vietnamese.data import lines
@@ -31,16 +31,16 @@ class Question:
     """A question as it was understood.
 
     `text` is what was typed, cleaned; `search_text` what is searched for: mended, written out, and followed by the
-    questions that it leans on. `asked` is the same in plain words, without what it calls its `source` ("của Hoài Anh" in
-    "theo bài của Hoài Anh": "" if it calls none so). `trace` holds each step that changed it, and the question after that step. `accented`
-    tells whether all of it was typed with accents; otherwise its words are compared folded, as a restored accent may be
-    wrong. `readable` tells whether `search_text` has accents now: vectors of a text without them are noise. `content`
-    are its distinct words that say what it is about, in match form (folded if not accented), in order, `inherited`
-    those that only the earlier questions hold. `terms` are its own, `terms_before` those of the earlier questions.
-    `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if nothing is. `ways` are
-    the ways to take it for several questions in one, the likeliest first; `is_part` is true of those. `unsaid` are
-    abbreviations of what the corpus never names. `asks_credits` is true of a question after who wrote an article, or
-    when it came out.
+    questions that it leans on. `asked` is the same in plain words, without what it calls its `source` ("của Hoài Anh"
+    in "theo bài của Hoài Anh": "" if it calls none so). `trace` holds each step that changed it, and the question
+    after that step. `accented` tells whether all of it was typed with accents; otherwise its words are compared folded,
+    as a restored accent may be wrong. `readable` tells whether `search_text` has accents now: vectors of a text without
+    them are noise. `content` are its distinct words that say what it is about, in match form (folded if not accented),
+    in order, `inherited` those that only the earlier questions hold. `terms` are its own, `terms_before` those of the
+    earlier questions. `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if
+    nothing is. `ways` are the ways to take it for several questions in one, the likeliest first; `is_part` is true of
+    those. `unsaid` are abbreviations of what the corpus never names. `item` is which item of a list is asked for, from
+    1 (-1 is the last, 0 none). `asks_credits` is true of a question after who wrote an article, or when it came out.
     """
 
     text: str
@@ -62,6 +62,7 @@ class Question:
     is_part: bool = False
     unsaid: tuple[str, ...] = ()
     asks_credits: bool = False
+    item: int = 0
 
     def form(self, text: str) -> Phrase:
         """The syllables of `text` in the form in which `content` is to be compared with them."""
@@ -208,6 +209,8 @@ def _says_much(part: str, read: _Read) -> bool:
 
 def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Question:
     """The question `now`, mended and written out, after the questions `before`; of `kind` if it tells none itself."""
+    item, now = which_item(now)
+    before = [which_item(question)[1] for question in before]
     accented, readable, without = read.accented, read.readable, read.without
     whole = " ".join([now, *before])
     searched, own_kind = ask_words(without_pointers(now) if before else now, accented=readable)
@@ -219,6 +222,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
     own, inherited = terms(searched), terms(topic)
     content = _content(own, accented=accented, readable=readable)
     of_topic = _content(inherited, accented=accented, readable=readable) if topic else ()
+    own_kind = Kind.LIST if item else own_kind
     unit = counted(now, accented=readable) if own_kind == Kind.QUANTITY else ""
     known = Step.ABBREVIATIONS not in without
     plain, source = without_source(without_politeness(now))
@@ -238,6 +242,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
         constraints=Constraints() if Step.CONSTRAINTS in without else _named(now, before, accented=accented),
         equivalents=equivalents(whole, read.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
+        item=item,
         unsaid=read.unsaid,
         asks_credits=asks_for_credits(now, whole, accented=accented),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -376,3 +378,39 @@ def test_a_post_of_another_department_is_another_one() -> None:
 def test_the_council_is_not_the_committee() -> None:
     (only,) = weigh_text("Chủ tịch UBND tỉnh là ai?", "Chủ tịch HĐND tỉnh là ông An.").values()
     assert only.features["opposites"] < 1
+
+
+class TestSource:
+    def weighed(self, question: str, **fields: Any) -> float:
+        understood = understand(question)
+        other = make_passage("Gạo đạt 5 tấn.", article_id="khac", title="Cá")
+        passage = make_passage("Gạo đạt 7 tấn.", article_id="bai", title="Lúa")
+        passages = [replace(passage, article=replace(passage.article, **fields)), other]
+        found = {e.passage.article.id: e for e in weigh(understood, passages, dict.fromkeys(understood.content, 1.0))}
+        return found["bai"].features["source"] - found["khac"].features["source"]
+
+    @pytest.mark.parametrize(
+        ("called", "fields"),
+        [
+            ("của Hoài Anh", {"author": "Hoài Anh"}),
+            ("tháng 6/2022", {"published": date(2022, 6, 1)}),
+            ("trên báo Hà Tĩnh", {"publisher": "Baohatinh.vn"}),
+            ("“Gạo lên giá”", {"title": "Gạo lên giá"}),
+        ],
+    )
+    def test_the_article_that_a_question_calls_its_source_is_told(self, called: str, fields: dict[str, Any]) -> None:
+        assert self.weighed(f"Theo bài {called}, gạo đạt mấy tấn?", **fields) == 1.0
+
+    def test_a_source_that_no_article_is_told_by_rules_none_out(self) -> None:
+        assert self.weighed("Theo bài của Kim Hoàn, gạo đạt mấy tấn?") == 0.0
+
+
+def test_what_counts_since_a_year_is_not_of_one_before() -> None:
+    for year, share in (("2022", 0.0), ("2023", 1.0)):
+        (only,) = weigh_text(f"Năm {year} có bao nhiêu tấn gạo?", "Có 60 tấn gạo từ đầu năm 2023 đến nay.").values()
+        assert only.features["years"] == share
+
+
+def test_a_period_is_asked_for_as_a_whole() -> None:
+    (only,) = weigh_text("Giai đoạn 2026 - 2030 có mấy nhóm gạo?", "Giai đoạn 2022 - 2026 có 7 nhóm gạo.").values()
+    assert only.features["firm"] == 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from rag.evidence import weigh
 from rag.generation import Draft
 from rag.generation.extractive import MAX_SENTENCES, ExtractiveGenerator
@@ -12,6 +14,7 @@ from rag.question import understand
 from rag.schema import Passage
 from tests.test_evidence import make_passage
 
+ANNOUNCES = "Chương trình gồm 3 nhiệm vụ trọng tâm:"
 LIST = (
     "Trời mưa to.\n\nChương trình gồm 3 nhiệm vụ trọng tâm:\n\n"
     "1. Nâng cao nhận thức.\n2. Mở rộng quan hệ. Việc này cần làm ngay.\n3. Bố trí nguồn lực.\n\nHội nghị kết thúc."
@@ -60,6 +63,23 @@ class TestList:
         (quote,) = quotes("Các nhiệm vụ nâng cao nhận thức, bố trí nguồn lực gồm những gì?", LIST)
         assert quote.startswith("Chương trình gồm 3 nhiệm vụ")
         assert quote.count("Nâng cao nhận thức.") == 1
+
+    @pytest.mark.parametrize(
+        ("which", "item"),
+        [
+            ("thứ nhất", "Nâng cao nhận thức."),
+            ("đầu tiên", "Nâng cao nhận thức."),
+            ("thứ hai", "Mở rộng quan hệ."),
+            ("cuối cùng", "Bố trí nguồn lực."),
+        ],
+    )
+    def test_the_item_that_is_asked_for_is_quoted_with_the_introduction(self, which: str, item: str) -> None:
+        text = f"{ANNOUNCES}\n\n1. Nâng cao nhận thức.\n2. Mở rộng quan hệ.\n3. Bố trí nguồn lực."
+        found = quotes(f"Nhiệm vụ {which} của chương trình là gì?", text)
+        assert found == [ANNOUNCES, item]
+
+    def test_an_item_that_there_is_not_is_not_made_up(self) -> None:
+        assert "Chương trình gồm 3 nhiệm vụ" in quotes("Nhiệm vụ thứ chín của chương trình là gì?", LIST)[0]
 
     def test_a_short_list_is_quoted_with_its_introduction_whatever_is_asked(self) -> None:
         (quote,) = quotes("Chương trình có mấy nhiệm vụ trọng tâm?", LIST)
@@ -250,3 +270,12 @@ def test_of_a_long_enumeration_as_many_items_are_quoted_as_there_is_room_for() -
     assert text.startswith(quote)
     assert LIMIT - 13 < len(quote.split()) <= LIMIT
     assert quote.endswith("của huyện vùng cao")
+
+
+def test_what_explains_never_replaces_the_best_part_of_its_sentence() -> None:
+    text = (
+        "Ông nêu rõ: Giá gạo năm nay sẽ lên và xuống đan xen nhau, do đó nhà nông cần phải có sự chủ động, sát với "
+        "tình hình mới, có tầm nhìn dài; tiếp tục sửa sang đường sá, tập trung vào các khâu trọng tâm, trọng điểm của "
+        "từng vùng; xác định rõ các khó khăn cần tháo gỡ; hoàn thiện kho bãi, cầu cống bảo đảm đầy đủ và sát thực tiễn."
+    )
+    assert "Giá gạo năm nay sẽ lên và xuống đan xen nhau" in " ".join(quotes("Giá gạo năm nay sẽ ra sao?", text))

@@ -197,3 +197,47 @@ class TestTheSameAgain:
         assert "châu Á" not in understand("còn trên thế giới?", before).search_text
         before = history("Việt Nam là nền kinh tế lớn thứ mấy thế giới?", "Thứ 40. [1]")
         assert "thế giới" not in understand("còn ở châu Á?", before).search_text
+
+
+class TestOneOfSeveral:
+    before = history(WHO, "Lê Ngọc Châu và Thái Phúc Sơn điều hành điểm cầu. [1]")
+
+    @pytest.mark.parametrize(
+        ("text", "filled"),
+        [
+            ("Người đầu tiên giữ chức gì?", "Lê Ngọc Châu giữ chức gì?"),
+            ("Người thứ hai giữ chức gì?", "Thái Phúc Sơn giữ chức gì?"),
+            ("Người còn lại giữ chức gì?", "Thái Phúc Sơn giữ chức gì?"),
+            ("Người thứ ba giữ chức gì?", "Người thứ ba giữ chức gì?"),  # there was none
+            ("Ổng giữ chức gì?", "Thái Phúc Sơn giữ chức gì?"),
+            ("Trong Đảng thì ông giữ chức gì?", "Trong Đảng thì Thái Phúc Sơn giữ chức gì?"),
+        ],
+    )
+    def test_a_person_is_told_by_the_order(self, text: str, filled: str) -> None:
+        assert resolve(text, self.before) == Resolved(filled, (WHO,))
+
+    def test_a_title_is_no_part_of_a_name(self) -> None:
+        assert resolve("Ông ấy là ai?", history(WHO, "Ông Lê Ngọc Châu. [1]")).now == "Lê Ngọc Châu là ai?"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Thôi bỏ qua Hà Tĩnh, cho hỏi Việt Nam ký bao nhiêu hiệp định?", "cho hỏi Việt Nam ký bao nhiêu hiệp định?"),
+        ("Cho tôi hỏi sang việc khác: Nghệ An có ai dự họp?", "Nghệ An có ai dự họp?"),
+    ],
+)
+def test_who_leaves_a_topic_asks_of_another(text: str, left: str) -> None:
+    assert resolve(text, history(WHO, "Lê Ngọc Châu. [1]")) == Resolved(left)
+
+
+@pytest.mark.parametrize(
+    "text", ["Chức vụ?", "Cái thứ hai?", "Mục tiêu thứ hai là gì?", "Nhóm cuối cùng nói về việc gì?"]
+)
+def test_a_word_or_an_item_alone_leans_on_what_was_asked(text: str) -> None:
+    assert leans(text)
+
+
+@pytest.mark.parametrize("text", ["Hội nghị lần thứ hai họp ở đâu, bàn việc gì?", "Lạm phát là gì?"])
+def test_what_only_looks_like_an_item_does_not_lean(text: str) -> None:
+    assert not leans(text)

@@ -24,6 +24,8 @@ from rag.grounding import (
     cite,
     features,
     judge,
+    meeting,
+    missed,
     nearest,
     weakest,
 )
@@ -271,3 +273,42 @@ def test_a_footnote_of_the_article_is_no_marker() -> None:
     ((statement, citation),) = cited([Draft(article.text, passage, (0, len(article.text)))])
     assert statement == "Dân số 8 triệu người theo thống kê. [1]"
     assert citation.quote == article.text
+
+
+class TestMeeting:
+    text = "Tại Nghệ An, Chủ tịch tỉnh Lê Văn An chủ trì họp gạo. Phó Chủ tịch tỉnh Trần Văn Bình dự."
+
+    def test_the_first_that_misses_nothing_comes_before_a_better_one_that_does(self) -> None:
+        question = understand("Phó Chủ tịch tỉnh dự họp gạo ở Nghệ An là ai?")
+        chair, deputy = sorted(evidence_for(question.text, self.text), key=lambda e: "Phó" in e.text)
+        first, second = meeting(question, [chair, deputy])
+        assert (first.text, second.text) == (deputy.text, chair.text)
+        assert missed(question, chair)
+        assert not missed(question, deputy)
+
+    def test_what_holds_nothing_of_the_sort_that_is_asked_for_does_not_come_first(self) -> None:
+        question = understand("Chỉ thị 41 về gạo ra ngày nào?")
+        best, other = evidence_for(question.text, "Chỉ thị 15 về gạo ra ngày 9/3. Chỉ thị 41 về gạo đã cũ.")
+        assert meeting(question, [best, other])[0] is best
+
+    def test_what_misses_nothing_stays_where_it_is(self) -> None:
+        question = understand("Kim ngạch gạo là bao nhiêu?")
+        found = evidence_for(question.text, "Kim ngạch gạo là 5 tỷ USD. Cá đạt 9 tỷ USD.")
+        assert meeting(question, found) is found
+        assert meeting(question, []) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "is_told"),
+    [
+        ("Chương trình gạo là nghị quyết số mấy?", "Chương trình gạo theo Nghị quyết số 21.", True),
+        ("Chương trình gạo là nghị quyết số mấy?", "Chương trình gạo theo Nghị quyết 21/NQ-CP.", True),
+        ("Chương trình gạo là nghị quyết số mấy?", "Chương trình gạo theo Chỉ thị số 15-CT/TW.", False),
+        ("Kế hoạch gạo thực hiện Chỉ thị 15 mang số hiệu gì?", "Kế hoạch số 04-KH/UBND về gạo.", True),
+        ("ke hoach gao so may", "Kế hoạch số 04 về gạo.", True),
+    ],
+)
+def test_the_number_of_a_document_is_that_of_its_kind(question: str, text: str, is_told: bool) -> None:
+    (best,) = evidence_for(question, text)
+    assert best.features["number"] == float(is_told)
+    assert ("không nêu số" in missed(understand(question), best)) != is_told

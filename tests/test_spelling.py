@@ -209,3 +209,38 @@ class TestTelexMeant:
         assert telex_meant("sasng", self.by_keys("sang")) is None
         assert telex_meant("xanh", self.by_keys("xanh", "ánh")) is None
         assert telex_meant("", self.by_keys("xanh")) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        # What many people say alike, where both are syllables.
+        ("ngoại dao kinh tế", "ngoại giao kinh tế"),
+        ("Ai chủ chì hội nghị?", "Ai chủ trì hội nghị?"),
+        ("súc tiến thương mại", "xúc tiến thương mại"),
+        ("Ông ấy giữ chức dì?", "Ông ấy giữ chức gì?"),
+        # Names that the corpus has but for one syllable.
+        ("Ông Trần Lưu Quan nói gì?", "Ông Trần Lưu Quang nói gì?"),
+        ("Ông Bùi Thành Sơn là ai?", "Ông Bùi Thanh Sơn là ai?"),
+        ("Chỉ thị của Ban Bí Thứ", "Chỉ thị của Ban Bí Thư"),
+    ],
+)
+def test_a_syllable_that_is_one_is_mended_where_its_neighbours_tell(speller: Speller, typed: str, meant: str) -> None:
+    assert speller.restore(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "trâu bò",
+        "xứ sở",
+        "dự án nào",
+        "nước Lào ký",
+        "Võ Văn Thưởng",
+        "Nguyễn Đức Chung",
+        "Võ Trọng Hai",
+        "Trần Thị Thu Hà",
+    ],
+)
+def test_other_words_and_other_people_stay(speller: Speller, typed: str) -> None:
+    assert speller.restore(typed) == typed

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.understanding.splitting import Split, splits
+from rag.understanding.splitting import splits
 
 
 @pytest.mark.parametrize(
@@ -175,3 +175,38 @@ def test_an_accent_parts_what_is_joined_from_what_is_not() -> None:
 def test_what_differs_from_another_thing_is_two_things() -> None:
     (way, *_) = splits("Phương châm năm 2022 khác gì phương châm nêu ở Hà Tĩnh?")
     assert way.parts == ("Phương châm năm 2022", "phương châm nêu ở Hà Tĩnh?")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        # What asks only how two things differ is asked of neither.
+        (
+            "Số người ở trong bài cũ và tại hội nghị khác nhau thế nào?",
+            ("Số người ở trong bài cũ", "Số người ở tại hội nghị"),
+        ),
+        (
+            "Hình thức của hội nghị và của phiên họp khác nhau ra sao?",
+            ("Hình thức của hội nghị", "Hình thức của phiên họp"),
+        ),
+        ("Phương châm của tỉnh khác phương châm của bộ như thế nào?", ("Phương châm của tỉnh", "phương châm của bộ")),
+        (
+            "Số người ở nước ngoài: bài cũ vs hội nghị",
+            ("Số người ở nước ngoài bài cũ", "Số người ở nước ngoài hội nghị"),
+        ),
+        # What is asked of each is asked of both.
+        ("Tỉnh này với tỉnh kia, mỗi bên mấy nhóm?", ("Tỉnh này, mấy nhóm?", "tỉnh kia, mấy nhóm?")),
+        # What stands before them both is said of both.
+        (
+            "Theo bài cũ, có mấy nhóm và bao nhiêu người?",
+            ("Theo bài cũ, có mấy nhóm", "Theo bài cũ, bao nhiêu người?"),
+        ),
+        ("Cho xin số trường ở tỉnh với số lớp mở năm nay?", ("số trường ở tỉnh", "số lớp mở năm nay?")),
+    ],
+)
+def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple[str, str]) -> None:
+    assert parts in [way.parts for way in splits(text)]
+
+
+def test_a_part_that_only_asks_is_none() -> None:
+    assert all("ngày nào?" not in way.parts for way in splits("Hội nghị họp vào buổi nào, ngày nào?"))

@@ -71,6 +71,8 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     """The best sentence, those beside it that carry its answer on, and those that add what it leaves out."""
     best = evidence[0]
     chosen = [_Choice(best, _whole(question, best))]
+    if question.item and (item := _item(question, chosen[0])):
+        return item
     if question.kind == Kind.LIST and chosen[0].words > _room(question):
         if items := _condensed(question, chosen[0]):
             return items
@@ -177,10 +179,22 @@ def _room(question: Question) -> int:
     return _LIST_OF_TWO if question.kind == Kind.LIST else _PART_OF_TWO
 
 
+def _items(listed: _Choice) -> list[Span]:
+    """The introduction of a list, and its items."""
+    begin, end = listed.span
+    return [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
+
+
+def _item(question: Question, listed: _Choice) -> list[_Choice]:
+    """The one item of a list that is asked for, with the introduction; empty if there is no such item."""
+    first, *items = _items(listed) or [listed.span]
+    at = question.item - 1 if question.item > 0 else len(items) - 1
+    return [_Choice(listed.evidence, first), _Choice(listed.evidence, items[at])] if 0 <= at < len(items) > 1 else []
+
+
 def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
     """A list that is too long to be read, as its introduction and the beginning of each item; empty if it is none."""
-    text, (begin, end) = listed.evidence.passage.article.text, listed.span
-    inside = [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
+    text, inside = listed.evidence.passage.article.text, _items(listed)
     items = inside[1:]
     if len(items) < 2:
         return []

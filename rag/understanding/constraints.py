@@ -201,21 +201,20 @@ def _documents(text: str, *, accented: bool) -> Iterator[Named]:
 def _number_of(text: str, *, accented: bool) -> Phrase:
     """The kind of document of which `text` asks the number, () if it asks for none."""
     asked = _ASKS_NUMBER.search(text)
-    before = [m for m in _document().finditer(text, 0, asked.start() + 1)] if asked else []
+    before = _document().finditer(text, 0, asked.start() + 1) if asked else ()
     unnumbered = [m.group(1) for m in before if not re.match(r"\s+(?:số\s+|so\s+)?\d", text[m.end() :])]
     return form(unnumbered[-1], accented=accented) if unnumbered else ()
 
 
 @cache
-def _document() -> re.Pattern[str]:
+def _document(behind: str = r"\b") -> re.Pattern[str]:
+    """A kind of document, and `behind`."""
     kinds = [re.escape(way) for line in lines("documents.txt") for way in (line, strip_accents(line))]
-    return re.compile(rf"\b({'|'.join(kinds)})\b", re.IGNORECASE)
+    return re.compile(rf"\b({'|'.join(kinds)}){behind}", re.IGNORECASE)
 
 
-@cache
 def _numbered_document() -> re.Pattern[str]:
-    kinds = [re.escape(way) for line in lines("documents.txt") for way in (line, strip_accents(line))]
-    return re.compile(rf"\b({'|'.join(kinds)})\s+(?:số\s+|so\s+)?(\d+)(?![\d/-]|\s+(?:năm|nam)\b)", re.IGNORECASE)
+    return _document(r"\s+(?:số\s+|so\s+)?(\d+)(?![\d/-]|\s+(?:năm|nam)\b)")
 
 
 def _capitals(text: str) -> Iterator[tuple[str, bool]]:

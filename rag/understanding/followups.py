@@ -17,7 +17,7 @@ from rag.understanding.constraints import (
     without_years,
     years,
 )
-from rag.understanding.kinds import Kind, answer_patterns, any_of, ask_words, without_asking
+from rag.understanding.kinds import Kind, answer_patterns, any_of, ask_words, which_item, without_asking
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, match_form, strip_accents, typed_with_accents
 from rag.vietnamese.terms import syllables
@@ -36,7 +36,8 @@ _PERSON = re.compile(
 _ONE_OF = re.compile(r"\bngười\s+(?:(đầu tiên|đầu|thứ nhất)|(thứ hai|còn lại|sau)|(thứ ba))\b", re.IGNORECASE)
 # What only leaves the topic before: "thôi bỏ qua Hà Tĩnh, ...", "hỏi sang việc khác: ...".
 _ASIDE = re.compile(
-    r"^(?:(?:thôi|à|ừ|ờ|ok|rồi|vâng)[\s,]+)*(?:(?:(?:tạm|hãy)\s+)?(?:bỏ qua|khoan nói|không nói|gác lại|gác)\b[^,:;?]{1,40}[,:;]"
+    r"^(?:(?:thôi|à|ừ|ờ|ok|rồi|vâng)[\s,]+)*"
+    r"(?:(?:(?:tạm|hãy)\s+)?(?:bỏ qua|khoan nói|không nói|gác lại|gác)\b[^,:;?]{1,40}[,:;]"
     r"|(?:cho\s+)?(?:(?:tôi|em|mình)\s+)?(?:hỏi|chuyển|quay)\s+(?:sang\s+)?(?:\w+\s+)?khác\s*[,:;.]?)\s*",
     re.IGNORECASE,
 )
@@ -85,8 +86,18 @@ def leans(text: str) -> bool:
     opening, anywhere, other = _phrases(accented=accented)
     # What only looks like one of them is put out of sight.
     rest = other.sub("-", match_form(text) if accented else fold(text))
-    points = opening.match(rest) or any(p.search(rest) for p in (anywhere, _POINTED_AT, _PERSON, _ONE_OF))
+    points = (
+        opening.match(rest)
+        or _points_at_item(text)
+        or any(p.search(rest) for p in (anywhere, _POINTED_AT, _PERSON, _ONE_OF))
+    )
     return bool(points) or _is_bare(text)
+
+
+def _points_at_item(text: str) -> bool:
+    """Whether a question asks for an item of a list and names none: "mục tiêu thứ hai là gì?"."""
+    item, _ = which_item(text)
+    return bool(item) and not _names_something(text)
 
 
 def _repeats(text: str, history: Sequence[Turn]) -> bool:

@@ -98,6 +98,27 @@ def _asked_of(several: str, kinds: Sequence[tuple[Kind, re.Pattern[str]]]) -> Ki
     return Kind.LIST
 
 
+def which_item(text: str) -> tuple[int, str]:
+    """Which item of a list `text` asks for, from 1 (-1 is the last, 0 none), and `text` without saying which."""
+    found = _ITEM.search(text)
+    if not found:
+        return 0, text
+    _, number, first, _ = found.groups()
+    at = 1 if first else (_ITEM_NUMBERS.index(number.lower()) % 10 + 1 if number else -1)
+    kept = found.start() if found.group("noun").lower() in _ANY_ITEM else found.end("noun")
+    return at, re.sub(r"\s+([?.,])", r"\1", " ".join((text[:kept] + text[found.end() :]).split()))
+
+
+_ITEM_NUMBERS = [*["nhất", "hai", "ba", "tư", "năm", "sáu", "bảy", "tám", "chín", "mười"], *map(str, range(1, 11))]
+_ANY_ITEM = ("cái", "ý", "điều", "việc")
+_ITEM = re.compile(
+    r"\b(?P<noun>cái|nhóm|trọng tâm|mục tiêu|nhiệm vụ|giải pháp|điều|điểm|ý|nội dung|việc|động lực|phương hướng|vế|mục)"
+    rf"\s+(?:thứ\s+({'|'.join(_ITEM_NUMBERS)})|(đầu tiên|đầu)|(cuối cùng|cuối|sau cùng))\b"
+    r"(?!\s+(?:năm|tháng|kỳ|nhiệm kỳ))",
+    re.IGNORECASE,
+)
+
+
 def asks_for_credits(now: str, whole: str, *, accented: bool) -> bool:
     """Whether the question `now` asks who wrote an article, or when it came out; `whole` is it and those before it."""
     named, asked, other = _credits(accented=accented)

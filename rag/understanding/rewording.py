@@ -25,26 +25,27 @@ _SOURCES = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"\s+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?(?:trong|theo|ở|trên)\s+"
-        rf"{_ARTICLE}\b(?!\s+(?:chí|cáo))(?P<source>[^,?;:]{{0,60}})(?=\s*[?.]*$)",
+        r"\s+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?"
+        rf"(?:trong|theo|ở|trên)\s+{_ARTICLE}\b(?!\s+(?:chí|cáo))(?P<source>[^,?;:]{{0,60}})(?=\s*[?.]*$)",
         re.IGNORECASE,
     ),
 )
-
-
 # Politeness before and behind what is asked.
-_PREFACE = re.compile(
-    r"^.*?(?:(?:xin|cho|nhờ|làm ơn)\s+)+(?:(?:phép|tôi|em|mình|đồng chí|các đồng chí|anh|chị|bạn)\s+)*(?:hỏi|cho biết|biết|cho hỏi)\s*(?:là|rằng|xem|:|,)?\s+",
-    re.IGNORECASE,
-)
-_AFTERWORD = re.compile(
-    r"\s*,\s*(?:(?:thưa|xin|nhờ|làm ơn|các đồng chí|tôi|em|mình|cảm ơn|giùm|giúp|ạ)\b[^,?]*)[?.!]*$", re.IGNORECASE
+_POLITE = (
+    re.compile(
+        r"^.*?(?:(?:xin|cho|nhờ|làm ơn)\s+)+(?:(?:phép|tôi|em|mình|đồng chí|các đồng chí|anh|chị|bạn)\s+)*"
+        r"(?:hỏi|cho biết|biết|cho hỏi)\s*(?:là|rằng|xem|:|,)?\s+",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\s*,\s*(?:(?:thưa|xin|nhờ|làm ơn|các đồng chí|tôi|em|mình|cảm ơn|giùm|giúp|ạ)\b[^,?]*)[?.!]*$", re.IGNORECASE
+    ),
 )
 
 
 def without_politeness(text: str) -> str:
     """`text` without the words before and behind that only ask politely."""
-    for pattern in (_PREFACE, _AFTERWORD):
+    for pattern in _POLITE:
         found = pattern.search(text)
         if not found or re.search(r"\d", found.group()) or ask_words(found.group(), accented=True)[1] != Kind.OPEN:
             continue

@@ -194,8 +194,8 @@ class Speller:
     def _beside(
         self, candidates: Sequence[_Candidate], before: Sequence[re.Match[str]], after: Sequence[re.Match[str]]
     ) -> list[_Candidate]:
-        """Those of `candidates` that the corpus, or a phrase that asks, has beside the same word: "Quangg" may be "Quang"
-        after "Vũ".
+        """Those of `candidates` that the corpus, or a phrase that asks, has beside the same word: "Quangg" may be
+        "Quang" after "Vũ".
         """
         left, right = ([match_form(word.group()) for word in words] for words in (before, after))
         pairs = [[*(f"{a}_{c.syllable}" for a in left), *(f"{c.syllable}_{b}" for b in right)] for c in candidates]

@@ -46,27 +46,27 @@ _OF_ONE = re.compile(
     re.IGNORECASE,
 )
 _COMPARING = re.compile(
-    r"^\s*(?:(?:(?:hãy|xin)\s+)?(?:so(?:\s+sánh)?|đối chiếu|phân biệt)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*", re.IGNORECASE
+    r"^\s*(?:(?:(?:hãy|xin)\s+)?(?:so(?:\s+sánh)?|đối chiếu|phân biệt)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
+    re.IGNORECASE,
 )
 _TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re.IGNORECASE)  # "Số người: A với B"
 # What asks only how two things differ: what is asked of each stands before it.
+_HOW = r"(?:như\s+)?(?:thế nào|ra sao|(?:ở\s+)?(?:điểm|chỗ) nào)"
 _DIFFERENCE = re.compile(
-    r"[\s,]*\b(?:(?:có|thì|là)\s+)*(?:khác|giống|chênh)(?:\s+(?:biệt|lệch|nhau))*\s+(?:như\s+)?(?:thế nào|ra sao|sao|gì|ở đâu"
-    r"|(?:ở\s+)?(?:điểm|chỗ) nào|bao nhiêu|nhiều không|không)\s*[?.!]*$",
+    rf"[\s,]*\b(?:(?:có|thì|là)\s+)*(?:khác|giống|chênh)(?:\s+(?:biệt|lệch|nhau))*\s+(?:{_HOW}|sao|gì|ở đâu|bao nhiêu"
+    r"|nhiều không|không)\s*[?.!]*$",
     re.IGNORECASE,
 )
 # "A khác B như thế nào"
-_DIFFERS = re.compile(
-    r"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)(.+?)\s+(?:như\s+)?(?:thế nào|ra sao|(?:ở\s+)?(?:điểm|chỗ) nào)\s*[?.!]*$",
-    re.IGNORECASE,
-)
+_DIFFERS = re.compile(rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)(.+?)\s+{_HOW}\s*[?.!]*$", re.IGNORECASE)
 _EACH = re.compile(r"\s*,\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
 _PLEASE = re.compile(
     r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE
 )
 # What both parts are asked of: "Theo bài của A, có bao nhiêu B và C?"
 _FRAME = re.compile(
-    r"^(?:theo|trong|tại|ở)\s+(?:bài|bản tin|tin|báo|hội nghị|phiên|cuộc|buổi|kế hoạch|chương trình|văn bản|điểm cầu|tỉnh|thành phố)\b[^,?]{2,80},\s+",
+    r"^(?:theo|trong|tại|ở)\s+(?:bài|bản tin|tin|báo|hội nghị|phiên|cuộc|buổi|kế hoạch|chương trình|văn bản|điểm cầu"
+    r"|tỉnh|thành phố)\b[^,?]{2,80},\s+",
     re.IGNORECASE,
 )
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
@@ -93,9 +93,10 @@ _MOST = 3  # ways to be tried: each costs two searches
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A way to part a question in two. `is_sure` if there is no doubt that it asks for two things. `is_of_difference` if
-    what it asks as a whole is how they differ, which neither part asks. `is_whole` if each part holds all that it shares
-    with the other.
+    """A way to part a question in two. `is_sure` if there is no doubt that it asks for two things.
+
+    `is_of_difference` if what it asks as a whole is how they differ, which neither part asks. `is_whole` if each part
+    holds all that it shares with the other.
     """
 
     parts: tuple[str, str]
