@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple
 
+from rag.about import FIGURES, date_of, is_of_another_year, meant_by_source, of_year
 from rag.credits import implied, is_credit, names_somebody, speaks_of_writing
 from rag.question import Question
 from rag.reader import Reader, Reading
 from rag.schema import Article, Passage, Span
-from rag.understanding.constraints import Named, holds, posts, years
+from rag.understanding.constraints import Named, holds, posts
 from rag.understanding.equivalents import Phrase
 from rag.understanding.kinds import Kind, answer_patterns
 from rag.understanding.rewording import in_words_of
 from rag.vietnamese.data import lines
-from rag.vietnamese.normalize import strip_accents
 from rag.vietnamese.sentences import same_sentence
 
 # Weights of the features; see `Evidence`. Fitted by a softmax over the sentences of each question, held near the
@@ -47,17 +46,6 @@ _LEAD = 400  # characters
 _TERM = 3  # syllables: what is so long is the name of one thing, shorter words have too many meanings
 _DEPARTMENT = ("sở", "so")
 _NUMBER = ("số", "so")
-_OF_SOURCES = frozenset("của trên về đăng trang báo bài cua tren ve dang bao bai".split())  # noqa: SIM905
-_TOLD = 0.6  # of the words for a source, that an article must have to be meant
-_FIGURES = frozenset({Kind.QUANTITY, Kind.RANK, Kind.OPEN})  # what asks in no words asks for a figure mostly
-_SINCE = re.compile(
-    r"\b(?:từ|kể từ)\s+(?:đầu\s+|cuối\s+|giữa\s+)?(?:năm\s+)?((?:19|20)\d\d)\s+(?:đến|tới) nay\b", re.IGNORECASE
-)
-_SPAN_OF_YEARS = re.compile(r"\b(?:19|20)\d\d\s*[-–]\s*(?:19|20)\d\d\b")
-_OTHER_ENDS = re.compile(
-    r"\b(?:so với|hơn|bằng|từ|kể từ|trước|sau|đến|tới|hết)\s+(?:cùng kỳ\s+|đầu\s+|cuối\s+)?(?:năm\s+)?(?:19|20)\d\d\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -120,21 +108,6 @@ def _said(question: Question, article: Article) -> _Said:
     return _Said(lead, whole)
 
 
-def _meant(question: Question, articles: Iterable[Article]) -> set[str]:
-    """The ids of the articles that the question may be about by what it calls its source: all if it calls none so."""
-    called = [word for word in question.form(question.source) if word not in _OF_SOURCES]
-    joined = strip_accents("".join(called))  # as in the name of a site
-
-    def told(article: Article) -> float:
-        card = f"{_date(article)}\n{article.title}\n{article.publisher}\n{article.author}\n{article.source}"
-        words = question.form(card)
-        return max(len({*called} & {*words}) / max(len({*called}), 1), float(joined in strip_accents("".join(words))))
-
-    shares = {article.id: told(article) for article in articles}
-    best = max(shares.values(), default=0.0)
-    return {name for name, share in shares.items() if not called or best < _TOLD or share == best}
-
-
 def weigh(
     question: Question,
     passages: Sequence[Passage],
@@ -150,7 +123,7 @@ def weigh(
     evidence = []
     articles = {passage.article.id: passage.article for passage in passages}
     said = {name: _said(question, article) for name, article in articles.items()}
-    meant = _meant(question, articles.values())
+    meant = meant_by_source(question, articles.values())
     for passage in passages:
         around = question.read(_around(passage))
         of_article = said[passage.article.id]
@@ -179,7 +152,7 @@ def weigh(
                 "known": 1 - len(set(own) & absent - set(words)) / max(len(own), 1),
                 **_constraints(question, words, context, passage.article, of_article),
             }
-            if _is_of_another_year(question, passage.article.text[begun : span[1]], before, passage.article):
+            if is_of_another_year(question, passage.article.text[begun : span[1]], before, passage.article):
                 features["years"] = 0.0
             evidence.append(Evidence(passage, span, features))
             before = [*before, *words] if joined else words
@@ -258,7 +231,7 @@ def _constraints(
     return {
         "firm_here": _mean([float(any(holds(sentence, way) for way in n.ways)) for n in wanted.named if n.is_firm]),
         "posts_here": _mean([float(any(_is_post(post, one) for one in here)) for post in wanted.posts]),
-        "years": _mean([_year(year, around, article) for year in wanted.years]),
+        "years": _mean([of_year(year, around, article) for year in wanted.years]),
         "names": _mean([float(is_met) for _, is_met in met]),
         "firm": _mean([_firm(question, named, around, said) for named in wanted.named if named.is_firm]),
         "posts": _mean([float(any(_is_post(post, one) for one in held)) for post in wanted.posts]),
@@ -275,33 +248,6 @@ def _tells_number(of: Phrase, words: Sequence[str]) -> bool:
     return any(part and (part[0].isdigit() or (part[0] in _NUMBER and part[-1].isdigit())) for part in behind)
 
 
-def _is_of_another_year(question: Question, sentence: str, before: Sequence[str], article: Article) -> bool:
-    """Whether a year is asked about that neither `sentence` nor what it follows names, and it names another; unless
-    `article` names it elsewhere or is of it, and no figure is asked for.
-
-    What figures are compared with, or counted from or to, is not the year that they are of.
-    """
-    wanted = question.constraints.years
-    if not wanted or _SPAN_OF_YEARS.search(sentence):
-        return False
-    if question.kind in _FIGURES and any(max(wanted) < since for since in _SINCE.findall(sentence)):
-        return True
-    of_article = f"{article.text} {article.published}"
-    if question.kind not in _FIGURES and any(year in of_article for year in wanted):
-        return False
-    named = years(_OTHER_ENDS.sub(" ", sentence))
-    return bool(named) and not wanted & {*named, *before}
-
-
-def _year(year: str, context: str, article: Article) -> float:
-    """How far a sentence in its context, and the article around it, is about `year`."""
-    if holds(context, (year,)):
-        return 1.0
-    # An article without a date seldom names its own year, but those next to it.
-    near = () if article.published else (str(int(year) - 1), str(int(year) + 1))
-    return 0.5 * any(one in article.text for one in (year, *near))
-
-
 def _firm(question: Question, named: Named, context: str, said: _Said) -> float:
     """How far a sentence in its context, and the article around it, is about `named`.
 
@@ -310,7 +256,7 @@ def _firm(question: Question, named: Named, context: str, said: _Said) -> float:
     """
     if any(holds(context, way) for way in named.ways):
         return 1.0
-    if named.is_place and question.kind in _FIGURES:
+    if named.is_place and question.kind in FIGURES:
         return 0.0
     if any(holds(said.lead, way) for way in named.ways):
         return 1.0
@@ -328,12 +274,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def _around(passage: Passage) -> str:
     """What a reader of a sentence knows besides: title, heading, date and author of its article."""
-    return f"{passage.article.title}\n{passage.chunk.heading}\n{_date(passage.article)}\n{passage.article.author}"
-
-
-def _date(article: Article) -> str:
-    day = article.published
-    return f"ngày {day.day}/{day.month}/{day.year} tháng {day.month} năm {day.year}" if day else ""
+    return f"{passage.article.title}\n{passage.chunk.heading}\n{date_of(passage.article)}\n{passage.article.author}"
 
 
 def _coverage(weights: Mapping[str, float], held: set[str]) -> float:

@@ -14,7 +14,7 @@ from rag.evidence import Evidence, lacking, tells_credits
 from rag.generation import Draft
 from rag.question import Question
 from rag.schema import Article, Citation, Outcome
-from rag.understanding.constraints import years
+from rag.understanding.dates import years
 from rag.understanding.kinds import STRICT_KINDS, Kind, answer_patterns
 
 REFUSAL = "Tôi không tìm thấy thông tin này trong kho tài liệu."

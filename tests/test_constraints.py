@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.understanding.constraints import Constraints, Named, constraints, form, holds, posts, years
+from rag.understanding.constraints import Constraints, Named, constraints, form, holds, posts
+from rag.understanding.dates import years
 from rag.vietnamese.normalize import strip_accents, typed_with_accents
 
 

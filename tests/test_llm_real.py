@@ -11,7 +11,7 @@ from rag.generation.facts import numbers
 from rag.pipeline import Pipeline
 from rag.schema import Outcome
 from rag.settings import Settings
-from rag.understanding.constraints import years
+from rag.understanding.dates import years
 from ui.parts import holds
 
 URL = os.environ.get("HOIDAP_TEST_LLM_URL", "")

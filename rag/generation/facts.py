@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.schema import Span
-from rag.understanding.constraints import constraints, contrasted, form, holds, posts, years
+from rag.understanding.constraints import constraints, contrasted, form, holds, posts
+from rag.understanding.dates import years
 from rag.understanding.equivalents import Phrase
 from rag.vietnamese.lexicon import lexicon
 from rag.vietnamese.normalize import match_form

@@ -16,7 +16,8 @@ from rag.generation.cutting import Sentence
 from rag.generation.facts import Source, lacking, numbers
 from rag.question import Question
 from rag.schema import Passage, Span
-from rag.understanding.constraints import constraints, form, holds, years
+from rag.understanding.constraints import constraints, form, holds
+from rag.understanding.dates import years
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import fold
 from rag.vietnamese.sentences import is_list_item, same_sentence

@@ -9,27 +9,17 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from sys import intern
 
-from rag.schema import Span
+from rag.understanding.dates import PERIOD, days, years
 from rag.understanding.equivalents import Phrase
 from rag.vietnamese.data import lines
 from rag.vietnamese.lexicon import lexicon
-from rag.vietnamese.normalize import fold, strip_accents, typed_with_accents
+from rag.vietnamese.normalize import strip_accents, typed_with_accents
 from rag.vietnamese.terms import TERM, syllables
 
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 UPPER = "".join(c for c in map(chr, range(ord("A"), 0x1EFA)) if c.isupper())
 """Every capital letter of Vietnamese and its neighbours."""
 _NAME = re.compile(rf"\b\d+(?:/\d{{4}})?[-/][{UPPER}]\w*(?:[-/]\w+)*|\b[{UPPER}]\w*(?:\s+[{UPPER}]\w*)*")
-_BEFORE_YEAR = re.compile(r"(?:\b(?:năm|nam|quý|quy|giai đoạn|giai doan)\s+|\d\s*[/-]\s*)$", re.IGNORECASE)
-YEAR_PHRASE = re.compile(
-    rf"(?:\b(?:năm|nam|giai đoạn|giai doan)\s+)?(?:{_YEAR.pattern}\s*[-–]\s*)?{_YEAR.pattern}", re.IGNORECASE
-)
-_SPAN_OF_YEARS = re.compile(r"\b((?:19|20)\d\d)\s*[-–]\s*((?:19|20)\d\d)\b")
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
-_DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0?(\d{1,2})(?![\d,.]*\d|[/-][^\d])")
-_BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
-_BEFORE_EVENT_DAY = re.compile(r"\b(?:họp|hop|nghị|nghi|kiện|kien|lễ|le|bài|bai|tin)\s+\(?$", re.IGNORECASE)
-_OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 # What stands before a post of somebody whom another one meets, with accents and without; unless that one is asked for.
 _MEETING = (("với",), ("voi",), ("gặp",), ("gap",), ("tháp", "tùng"), ("thap", "tung"))
 _WHICH = (("nào",), ("nao",), ("là", "ai"), ("la", "ai"))
@@ -115,33 +105,6 @@ def form(text: str, *, accented: bool) -> Phrase:
     return tuple(map(intern, found if accented else map(strip_accents, found)))
 
 
-def without_years(text: str) -> str:
-    """`text` without the years that it names, and the words that only introduce them."""
-
-    def rest(phrase: re.Match[str]) -> str:
-        *_, last = _YEAR.finditer(text, phrase.start(), phrase.end())
-        return " " if _is_year(text, last) else phrase.group()
-
-    return _closed_up(YEAR_PHRASE.sub(rest, text))
-
-
-def _closed_up(text: str) -> str:
-    """`text` without the spaces that something left behind that was taken out."""
-    return re.sub(r"\s+([?.,;:!])", r"\1", " ".join(text.split()))
-
-
-def years(text: str) -> frozenset[str]:
-    """The years in `text`: "năm 2022", "2/4/2024", "2021-2025", "hội nghị 2024 có"; not "2000 doanh nghiệp"."""
-    return frozenset(m.group() for m in _YEAR.finditer(text) if _is_year(text, m))
-
-
-def _is_year(text: str, number: re.Match[str]) -> bool:
-    if _BEFORE_YEAR.search(text, 0, number.start()):
-        return True
-    following = re.match(r"\s+(\w+)", text[number.end() :])
-    return following is None or fold(following.group(1)) not in _counted()
-
-
 def holds(words: str, phrase: Phrase) -> bool:
     """Whether the syllables `words`, joined and enclosed by spaces, hold `phrase`."""
     return _enclosed(phrase) in words
@@ -150,10 +113,10 @@ def holds(words: str, phrase: Phrase) -> bool:
 def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named]:
     places = [place for place, _ in _places(text, words, accented=accented)]
     yield from places
-    for d, m, is_day, _ in _days(text):
+    for d, m, is_day, _ in days(text):
         month = "tháng" if accented else "thang"
         yield Named(f"ngày {d}/{m}", ((d, m), (d, month, m)), is_day, "day" if is_day else "")
-    for span in _SPAN_OF_YEARS.finditer(text):
+    for span in PERIOD.finditer(text):
         yield Named(f"giai đoạn {span.group()}", (span.groups(),), is_firm=True, sort="period")
     for ordinal in _ORDINAL.finditer(text):
         yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, sort="ordinal")
@@ -163,29 +126,6 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
         phrase = form(name, accented=accented)
         if phrase and not any(holds(way, phrase) for way in in_places):
             yield Named(name, (phrase,), is_firm, "document" if is_firm and name[0].isdigit() else "")
-
-
-def _days(text: str) -> Iterator[tuple[str, str, bool, Span]]:
-    """What may be a day in `text`: day, month, whether it can be nothing else, and where it stands, with its year."""
-    for day in _DAY.finditer(text):
-        d, m = day.group(1).lstrip("0"), day.group(2).lstrip("0")
-        if d and m and int(d) <= 31 and int(m) <= 12:
-            before, year = _BEFORE_DAY.search(text, 0, day.start()), _OF_YEAR.match(text, day.end())
-            is_day = bool(before or year or _BEFORE_EVENT_DAY.search(text, 0, day.start()))
-            yield d, m, is_day, ((before or day).start(), (year or day).end())
-
-
-def names_day(text: str) -> bool:
-    """Whether `text` names a day."""
-    return any(is_day for _, _, is_day, _ in _days(text))
-
-
-def without_days(text: str) -> str:
-    """`text` without the days that it names, and their years."""
-    for _, _, is_day, (start, end) in reversed(list(_days(text))):
-        if is_day or _BEFORE_EVENT_DAY.search(text, 0, start):
-            text = text[:start] + text[end:]
-    return _closed_up(text)
 
 
 def _documents(text: str, *, accented: bool) -> Iterator[Named]:
@@ -385,8 +325,3 @@ def _contrasts(*, accented: bool) -> Sequence[Mapping[Phrase, Phrase]]:
         first = {way: ways[0] for ways in members for way in ways}
         groups.append({way: first[way] for way in sorted(first, key=len, reverse=True)})
     return groups
-
-
-@cache
-def _counted() -> frozenset[str]:
-    return frozenset(map(fold, lines("counted.txt")))

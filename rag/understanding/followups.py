@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from rag.schema import Turn
-from rag.understanding.constraints import (
-    UPPER,
-    names_day,
-    names_place,
-    without_days,
-    without_places,
-    without_years,
-    years,
-)
+from rag.understanding.constraints import UPPER, names_place, without_places
+from rag.understanding.dates import names_day, without_days, without_years, years
 from rag.understanding.kinds import Kind, answer_patterns, any_of, ask_words, which_item, without_asking
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, match_form, strip_accents, typed_with_accents

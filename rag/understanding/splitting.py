@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from rag.understanding.constraints import YEAR_PHRASE, years
+from rag.understanding.dates import YEAR_PHRASE, years
 from rag.understanding.kinds import Kind, ask_words, opening_kind, plainly, without_asking
 from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables

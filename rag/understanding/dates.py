@@ -1,0 +1,77 @@
+"""Years and days that a text names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from rag.schema import Span
+from rag.vietnamese.data import lines
+from rag.vietnamese.normalize import fold
+
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_BEFORE_YEAR = re.compile(r"(?:\b(?:năm|nam|quý|quy|giai đoạn|giai doan)\s+|\d\s*[/-]\s*)$", re.IGNORECASE)
+YEAR_PHRASE = re.compile(
+    rf"(?:\b(?:năm|nam|giai đoạn|giai doan)\s+)?(?:{_YEAR.pattern}\s*[-–]\s*)?{_YEAR.pattern}", re.IGNORECASE
+)
+PERIOD = re.compile(r"\b((?:19|20)\d\d)\s*[-–]\s*((?:19|20)\d\d)\b")
+_DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0?(\d{1,2})(?![\d,.]*\d|[/-][^\d])")
+_BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
+_BEFORE_EVENT_DAY = re.compile(r"\b(?:họp|hop|nghị|nghi|kiện|kien|lễ|le|bài|bai|tin)\s+\(?$", re.IGNORECASE)
+_OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
+
+
+def without_years(text: str) -> str:
+    """`text` without the years that it names, and the words that only introduce them."""
+
+    def rest(phrase: re.Match[str]) -> str:
+        *_, last = _YEAR.finditer(text, phrase.start(), phrase.end())
+        return " " if _is_year(text, last) else phrase.group()
+
+    return _closed_up(YEAR_PHRASE.sub(rest, text))
+
+
+def _closed_up(text: str) -> str:
+    """`text` without the spaces that something left behind that was taken out."""
+    return re.sub(r"\s+([?.,;:!])", r"\1", " ".join(text.split()))
+
+
+def years(text: str) -> frozenset[str]:
+    """The years in `text`: "năm 2022", "2/4/2024", "2021-2025", "hội nghị 2024 có"; not "2000 doanh nghiệp"."""
+    return frozenset(m.group() for m in _YEAR.finditer(text) if _is_year(text, m))
+
+
+def _is_year(text: str, number: re.Match[str]) -> bool:
+    if _BEFORE_YEAR.search(text, 0, number.start()):
+        return True
+    following = re.match(r"\s+(\w+)", text[number.end() :])
+    return following is None or fold(following.group(1)) not in _counted()
+
+
+def days(text: str) -> Iterator[tuple[str, str, bool, Span]]:
+    """What may be a day in `text`: day, month, whether it can be nothing else, and where it stands, with its year."""
+    for day in _DAY.finditer(text):
+        d, m = day.group(1).lstrip("0"), day.group(2).lstrip("0")
+        if d and m and int(d) <= 31 and int(m) <= 12:
+            before, year = _BEFORE_DAY.search(text, 0, day.start()), _OF_YEAR.match(text, day.end())
+            is_day = bool(before or year or _BEFORE_EVENT_DAY.search(text, 0, day.start()))
+            yield d, m, is_day, ((before or day).start(), (year or day).end())
+
+
+def names_day(text: str) -> bool:
+    """Whether `text` names a day."""
+    return any(is_day for _, _, is_day, _ in days(text))
+
+
+def without_days(text: str) -> str:
+    """`text` without the days that it names, and their years."""
+    for _, _, is_day, (start, end) in reversed(list(days(text))):
+        if is_day or _BEFORE_EVENT_DAY.search(text, 0, start):
+            text = text[:start] + text[end:]
+    return _closed_up(text)
+
+
+@cache
+def _counted() -> frozenset[str]:
+    return frozenset(map(fold, lines("counted.txt")))
