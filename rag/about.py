@@ -12,8 +12,9 @@ from rag.understanding.dates import PERIOD, years
 from rag.understanding.kinds import Kind
 from rag.vietnamese.normalize import strip_accents
 
-FIGURES = frozenset({Kind.QUANTITY, Kind.RANK, Kind.OPEN})
-"""Kinds that ask for a figure; what asks in no words does mostly."""
+FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
+"""Kinds that ask for a figure."""
+_OF_ONE_YEAR = FIGURES | {Kind.OPEN}  # keywords with a year ("FDI 2024") want what is of that year too
 _OF_SOURCES = frozenset("của trên về đăng trang báo bài cua tren ve dang bao bai".split())  # noqa: SIM905
 _TOLD = 0.6  # of the words for a source, that an article must have to be meant
 _SINCE = re.compile(
@@ -49,10 +50,10 @@ def is_of_another_year(question: Question, sentence: str, before: Sequence[str],
     wanted = question.constraints.years
     if not wanted or PERIOD.search(sentence):
         return False
-    if question.kind in FIGURES and any(max(wanted) < since for since in _SINCE.findall(sentence)):
+    if question.kind in _OF_ONE_YEAR and any(max(wanted) < since for since in _SINCE.findall(sentence)):
         return True
     of_article = f"{article.text} {article.published}"
-    if question.kind not in FIGURES and any(year in of_article for year in wanted):
+    if question.kind not in _OF_ONE_YEAR and any(year in of_article for year in wanted):
         return False
     named = years(_OTHER_ENDS.sub(" ", sentence))
     return bool(named) and not wanted & {*named, *before}

@@ -168,7 +168,7 @@ def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None
     judged = [
         replace(
             e,
-            features={**e.features, "reader": _surest(e, reading)},
+            features={**e.features, "reader": _surest(e, reading, evidence[0])},
             short=(e.span[0] + reading.start, e.span[0] + reading.end),
         )
         for e, reading in zip(evidence, readings, strict=False)
@@ -213,9 +213,12 @@ def tells_credits(evidence: Evidence) -> bool:
     return is_credit(evidence.passage.article, evidence.span[0]) or speaks_of_writing(evidence.text)
 
 
-def _surest(evidence: Evidence, reading: Reading) -> float:
-    """The reader's logit within bounds. A line like those of the credits it never learned to read."""
-    least = 0.0 if is_credit(evidence.passage.article, evidence.span[0]) else -_SUREST
+def _surest(evidence: Evidence, reading: Reading, best: Evidence) -> float:
+    """The reader's logit within bounds. A line like those of the credits it never learned to read: those of the article
+    that the question is about, which has the sentence that was `best` before, are no worse than doubtful.
+    """
+    article = evidence.passage.article
+    least = 0.0 if article.id == best.passage.article.id and is_credit(article, evidence.span[0]) else -_SUREST
     return max(least, min(_SUREST, reading.score))
 
 

@@ -119,16 +119,18 @@ def nearest(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterator[Draft]:
 
 
 def meeting(question: Question, evidence: Sequence[Evidence]) -> Sequence[Evidence]:
-    """`evidence`, best first; where the best misses the question, behind the first that does not, if one is near."""
-    if not evidence or not missed(question, evidence[0]):
+    """`evidence`, best first; where the best misses the question, the first near it that does not comes first, and what
+    was better comes last.
+    """
+    if not evidence or question.asks_credits or not missed(question, evidence[0]):
         return evidence
 
     def meets(e: Evidence) -> bool:
         holds_it = question.kind not in STRICT_KINDS or e.features["fits"] > 0
         return holds_it and evidence[0].score - e.score <= _MEETING and not missed(question, e)
 
-    first = next((e for e in evidence[1:_CONSIDERED] if meets(e)), evidence[0])
-    return [first, *(e for e in evidence if e is not first)]
+    at = next((at for at, e in enumerate(evidence[:_CONSIDERED]) if at and meets(e)), 0)
+    return [*evidence[at:], *evidence[:at]]
 
 
 def missed(question: Question, evidence: Evidence) -> str:

@@ -283,11 +283,11 @@ def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Dr
         # One sentence may answer both, unless it only announces the answer to this one.
         if not best.text.endswith(":") and any(draft.rests_on(best.passage, best.span) for draft in said):
             continue
-        before = told
+        before, quoted = told, {(draft.passage.article.id, draft.span) for draft in said}
         for written in (_QUOTES if told.note else generator).generate(finding.question, finding.evidence):
             if isinstance(written, Writing):
                 yield (told := _together(before, written))
-            elif (written.passage.article.id, written.span) not in {(d.passage.article.id, d.span) for d in said}:
+            elif (written.passage.article.id, written.span) not in quoted:
                 said.append(written)
                 yield written
 

@@ -326,3 +326,17 @@ def test_a_name_that_ends_like_a_country_is_none(text: str, place: list[str]) ->
 
 def test_a_surname_alone_is_a_word() -> None:
     assert not read("Từ tháng mấy năm 2021?").named
+
+
+@pytest.mark.parametrize(
+    ("text", "is_firm"),
+    [
+        ("Hội nghị 2/4 do ai chủ trì?", True),
+        ("Cuộc họp (9/3) bàn gì?", True),
+        ("Ban chỉ đạo họp 2-3 lần mỗi năm để làm gì?", False),
+        ("Đề nghị 2/3 đại biểu tán thành?", False),
+    ],
+)
+def test_the_day_of_an_event_is_one(text: str, *, is_firm: bool) -> None:
+    named = constraints(text, accented=True).named
+    assert any(one.sort == "day" for one in named) is is_firm

@@ -241,3 +241,17 @@ def test_a_word_or_an_item_alone_leans_on_what_was_asked(text: str) -> None:
 @pytest.mark.parametrize("text", ["Hội nghị lần thứ hai họp ở đâu, bàn việc gì?", "Lạm phát là gì?"])
 def test_what_only_looks_like_an_item_does_not_lean(text: str) -> None:
     assert not leans(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Người đầu tư nước ngoài được ưu đãi gì?",
+        "Ai là người đầu tiên giữ chức Bộ trưởng Ngoại giao?",
+        "Đàn ông được nghỉ mấy ngày khi vợ sinh con?",
+        "Chuyển sang ngành khác cần những điều kiện gì?",
+        "Cuộc họp có các nước trong đó có Lào do ai chủ trì?",
+    ],
+)
+def test_a_complete_question_points_to_nobody(text: str) -> None:
+    assert resolve(text, history(WHO, "Lê Ngọc Châu và Thái Phúc Sơn. [1]")) == Resolved(text)

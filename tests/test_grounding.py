@@ -306,6 +306,8 @@ class TestMeeting:
         ("Chương trình gạo là nghị quyết số mấy?", "Chương trình gạo theo Chỉ thị số 15-CT/TW.", False),
         ("Kế hoạch gạo thực hiện Chỉ thị 15 mang số hiệu gì?", "Kế hoạch số 04-KH/UBND về gạo.", True),
         ("ke hoach gao so may", "Kế hoạch số 04 về gạo.", True),
+        ("Kế hoạch gạo đặt ra con số nào?", "Kế hoạch gạo đặt ra 7 tấn.", True),  # not that of a document
+        ("Theo nghị quyết về gạo, chỉ số nào tăng?", "Gạo tăng chỉ số giá.", True),
     ],
 )
 def test_the_number_of_a_document_is_that_of_its_kind(question: str, text: str, is_told: bool) -> None:

@@ -356,3 +356,16 @@ class TestPartlyAccented:
         helps = Helps(mend=lambda text, **_steps: text if typed_with_accents(text) else "khác")
         understood = understand(asked, helps=helps, without={Step.ABBREVIATIONS})
         assert (understood.search_text, understood.trace) == (asked, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Phiên làm việc thứ hai của hội nghị do ai chủ trì?",
+        "Công việc đầu tiên của Bác Hồ ở Pháp là gì?",
+        "Địa điểm đầu tiên Thủ tướng đến thăm là đâu?",
+        "Hội nghị lần thứ hai họp ở đâu?",
+    ],
+)
+def test_what_has_a_number_is_not_always_an_item(text: str) -> None:
+    assert understand(text).item == 0

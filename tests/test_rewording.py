@@ -31,6 +31,10 @@ def test_what_only_names_the_article_is_not_read(text: str, rest: str, source: s
         "Thứ trưởng được dẫn lời trong bài “Gạo” là ai?",
         "Tin học giúp gì cho nông dân trồng lúa?",
         "Báo chí nói gì về gạo?",
+        "Theo báo cáo của Bộ Ngoại giao, có bao nhiêu nơi ký kết?",
+        "Trong bài phát biểu tại hội nghị, Thủ tướng nhấn mạnh điều gì?",
+        "Bài học kinh nghiệm của Hà Tĩnh, Lạng Sơn là gì?",
+        "Vai trò của doanh nghiệp là gì trong bài toán tăng trưởng?",
     ],
 )
 def test_what_is_asked_of_an_article_stays(text: str) -> None:
@@ -44,6 +48,8 @@ def test_what_is_asked_of_an_article_stays(text: str) -> None:
         ("Gạo bán đi đứng trước mối lo gì, các đồng chí giải thích giúp?", "Gạo bán đi đứng trước mối lo gì"),
         ("Về hội nghị 9/3, cho hỏi ai chủ trì?", "Về hội nghị 9/3, cho hỏi ai chủ trì?"),  # it says which one
         ("Ai chủ trì?", "Ai chủ trì?"),
+        ("Thứ trưởng cho biết có bao nhiêu nơi ký kết?", "Thứ trưởng cho biết có bao nhiêu nơi ký kết?"),
+        ("Gạo tăng bao nhiêu phần trăm, nhờ hiệp định?", "Gạo tăng bao nhiêu phần trăm, nhờ hiệp định?"),
     ],
 )
 def test_polite_words_are_not_read(text: str, rest: str) -> None:

@@ -208,5 +208,16 @@ def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple
     assert parts in [way.parts for way in splits(text)]
 
 
+@pytest.mark.parametrize(
+    "text", ["Các địa phương khác triển khai Chỉ thị 15 như thế nào?", "Những nước khác tham gia hội nghị ra sao?"]
+)
+def test_other_ones_are_not_compared(text: str) -> None:
+    assert splits(text) == []
+
+
+def test_a_headline_is_not_surely_two_questions() -> None:
+    assert not any(way.is_sure for way in splits("Đối ngoại địa phương: động lực phát triển và hội nhập"))
+
+
 def test_a_part_that_only_asks_is_none() -> None:
     assert all("ngày nào?" not in way.parts for way in splits("Hội nghị họp vào buổi nào, ngày nào?"))

@@ -39,7 +39,7 @@ def around_short(evidence: Evidence, span: Span) -> list[Span]:
     if not short:
         return []
     ends = [m.end() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
-    begins = [start, *(at + 1 for at in ends)]
+    begins = [start, *(at + len(text[at:end]) - len(text[at:end].lstrip()) for at in ends)]
     runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
     return [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
 

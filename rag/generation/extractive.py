@@ -187,7 +187,14 @@ def _items(listed: _Choice) -> list[Span]:
 
 def _item(question: Question, listed: _Choice) -> list[_Choice]:
     """The one item of a list that is asked for, with the introduction; empty if there is no such item."""
-    first, *items = _items(listed) or [listed.span]
+    text = listed.evidence.passage.article.text
+    first, *parts = _items(listed) or [listed.span]
+    items: list[Span] = []
+    for before, part in zip([first, *parts], parts, strict=False):
+        if items and text[before[1] - 1] not in ".;:" and not is_list_item(text, part):  # a part of a long item
+            items[-1] = (items[-1][0], part[1])
+        else:
+            items.append(part)
     at = question.item - 1 if question.item > 0 else len(items) - 1
     return [_Choice(listed.evidence, first), _Choice(listed.evidence, items[at])] if 0 <= at < len(items) > 1 else []
 

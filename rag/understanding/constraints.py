@@ -24,8 +24,11 @@ _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 _MEETING = (("với",), ("voi",), ("gặp",), ("gap",), ("tháp", "tùng"), ("thap", "tung"))
 _WHICH = (("nào",), ("nao",), ("là", "ai"), ("la", "ai"))
 _HONORIFIC = re.compile(r"^(?:Ông|Bà|Anh|Chị|Cô|Đồng chí)\s+")
+# "số mấy" of a document; not "con số nào", "chỉ số nào", "dân số bao nhiêu".
 _ASKS_NUMBER = re.compile(
-    r"\s(?:số|so)\s+(?:(?:hiệu|hieu)\s+)?(?:mấy|may|bao nhiêu|bao nhieu|nào|nao|gì|gi)\b", re.IGNORECASE
+    r"\s(?<!\bcon )(?<!\bchỉ )(?<!\bchi )(?<!\bdân )(?<!\bdan )(?<!\btổng )(?<!\btong )(?<!\bmột )(?<!\bmot )"
+    r"(?:số|so)\s+(?:(?:hiệu|hieu)\s+)?(?:mấy|may|bao nhiêu|bao nhieu|nào|nao|gì|gi)\b",
+    re.IGNORECASE,
 )
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 

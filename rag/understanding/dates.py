@@ -18,7 +18,11 @@ YEAR_PHRASE = re.compile(
 PERIOD = re.compile(r"\b((?:19|20)\d\d)\s*[-–]\s*((?:19|20)\d\d)\b")
 _DAY = re.compile(r"(?<![\d/-])0?(\d{1,2})(?:\s*[/-]\s*|\s+(?:tháng|thang)\s+)0?(\d{1,2})(?![\d,.]*\d|[/-][^\d])")
 _BEFORE_DAY = re.compile(r"\b(?:ngày|ngay|sáng|sang|trưa|chiều|chieu|tối|toi|đêm|hôm|hom)\s+$", re.IGNORECASE)
-_BEFORE_EVENT_DAY = re.compile(r"\b(?:họp|hop|nghị|nghi|kiện|kien|lễ|le|bài|bai|tin)\s+\(?$", re.IGNORECASE)
+_BEFORE_EVENT_DAY = re.compile(
+    r"\b(?:(?:cuộc|buổi|phiên) họp|(?:cuoc|buoi|phien) hop|hội nghị|hoi nghi|sự kiện|su kien|lễ|le|bài|bai|tin)\s+\(?$",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(r"\s+(?:số|tổng|đại biểu|thành viên|dân|diện tích|lần|người)\b", re.IGNORECASE)  # "2/3 đại biểu"
 _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 
 
@@ -55,7 +59,9 @@ def days(text: str) -> Iterator[tuple[str, str, bool, Span]]:
         d, m = day.group(1).lstrip("0"), day.group(2).lstrip("0")
         if d and m and int(d) <= 31 and int(m) <= 12:
             before, year = _BEFORE_DAY.search(text, 0, day.start()), _OF_YEAR.match(text, day.end())
-            is_day = bool(before or year or _BEFORE_EVENT_DAY.search(text, 0, day.start()))
+            is_share = _SHARE.match(text, day.end())
+            is_event = not is_share and _BEFORE_EVENT_DAY.search(text, 0, day.start())
+            is_day = bool(before or year or is_event)
             yield d, m, is_day, ((before or day).start(), (year or day).end())
 
 
@@ -67,7 +73,7 @@ def names_day(text: str) -> bool:
 def without_days(text: str) -> str:
     """`text` without the days that it names, and their years."""
     for _, _, is_day, (start, end) in reversed(list(days(text))):
-        if is_day or _BEFORE_EVENT_DAY.search(text, 0, start):
+        if is_day:
             text = text[:start] + text[end:]
     return _closed_up(text)
 

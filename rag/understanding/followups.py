@@ -22,16 +22,22 @@ _LEAST = 3  # syllables of what is left to ask
 _POINTING = r"(?:này|đó|ấy|kia|nói trên|vừa nêu|nay|do|ay)"
 _PERSON = re.compile(
     rf"\b(?:ông|bà|anh|chị|cô|vị|người|đồng chí|ong|ba|vi|nguoi|dong chi)\s+{_POINTING}\b|\b(?:ổng|bả)\b"
-    r"|\b(?:ông|bà)(?=\s+(?:giữ|làm|nói|phát biểu|chủ trì|dự|tham dự|đã|được|quê|sinh|yêu cầu|đề nghị|nhấn mạnh)\b)",
+    r"|\b(?<!đàn )(?<!cha )(?<!ông )(?:ông|bà)"
+    r"(?=\s+(?:giữ|làm|nói|phát biểu|chủ trì|dự|tham dự|đã|được|quê|sinh|yêu cầu|đề nghị|nhấn mạnh)\b)",
     re.IGNORECASE,
 )
 # One of several who were named: "người thứ hai".
-_ONE_OF = re.compile(r"\bngười\s+(?:(đầu tiên|đầu|thứ nhất)|(thứ hai|còn lại|sau)|(thứ ba))\b", re.IGNORECASE)
+_ONE_OF = re.compile(
+    r"(?<!là )\bngười\s+(?:(đầu tiên|thứ nhất)|(thứ hai|còn lại)|(thứ ba))\b"
+    r"(?=\s*(?:[?.,]|$|(?:là|giữ|làm|nói|thì|tên)\b))",
+    re.IGNORECASE,
+)
 # What only leaves the topic before: "thôi bỏ qua Hà Tĩnh, ...", "hỏi sang việc khác: ...".
 _ASIDE = re.compile(
     r"^(?:(?:thôi|à|ừ|ờ|ok|rồi|vâng)[\s,]+)*"
-    r"(?:(?:(?:tạm|hãy)\s+)?(?:bỏ qua|khoan nói|không nói|gác lại|gác)\b[^,:;?]{1,40}[,:;]"
-    r"|(?:cho\s+)?(?:(?:tôi|em|mình)\s+)?(?:hỏi|chuyển|quay)\s+(?:sang\s+)?(?:\w+\s+)?khác\s*[,:;.]?)\s*",
+    r"(?:(?:(?:tạm|hãy)\s+)?(?:bỏ qua|khoan nói|không nói|gác lại)\b[^,:;?]{1,40}[,:;]"
+    r"|(?:cho\s+)?(?:(?:tôi|em|mình)\s+)?(?:hỏi|chuyển|quay)\s+(?:sang\s+)?"
+    r"(?:việc|chuyện|vấn đề|chủ đề|ý)\s+khác\s*[,:;.])\s*",
     re.IGNORECASE,
 )
 _THING = re.compile(
@@ -42,7 +48,8 @@ _THING = re.compile(
 )
 # "các mục tiêu đó", "hai cái này"; without accents "do" and "nay" are too many other words.
 _POINTED_AT = re.compile(
-    r"\b(?:các|những|mấy|hai|ba|bốn|\d)\s+(?:\w+\s+){1,3}?(?:này|đó|ấy|kia|vừa nêu|nói trên|nêu trên|kể trên)\b"
+    r"\b(?:các|những|mấy|hai|ba|bốn|\d)\s+(?:\w+\s+){1,3}?"
+    r"(?<!trong )(?<!sau )(?<!từ )(?:này|đó|ấy|kia|vừa nêu|nói trên|nêu trên|kể trên)\b"
 )
 _CAPITALISED = f"[{UPPER}]\\w*"
 # How far something reaches, which is said as a place is.
@@ -64,7 +71,7 @@ class Resolved:
 
 def resolve(text: str, history: Sequence[Turn]) -> Resolved:
     """`text` with what it leans on; alone if it is complete."""
-    text = _without_aside(text)
+    text = _without_aside(text) if history else text
     if not history or not (leans(text) or _repeats(text, history)):
         return Resolved(text)
     said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]

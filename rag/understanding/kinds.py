@@ -112,8 +112,9 @@ def which_item(text: str) -> tuple[int, str]:
 _ITEM_NUMBERS = [*["nhất", "hai", "ba", "tư", "năm", "sáu", "bảy", "tám", "chín", "mười"], *map(str, range(1, 11))]
 _ANY_ITEM = ("cái", "ý", "điều", "việc")
 _ITEM = re.compile(
-    r"\b(?P<noun>cái|nhóm|trọng tâm|mục tiêu|nhiệm vụ|giải pháp|điều|điểm|ý|nội dung|việc|động lực|phương hướng|vế|mục)"
-    rf"\s+(?:thứ\s+({'|'.join(_ITEM_NUMBERS)})|(đầu tiên|đầu)|(cuối cùng|cuối|sau cùng))\b"
+    r"\b(?<!làm )(?<!công )(?<!sự )(?<!địa )(?<!thời )(?<!quan )(?<!chú )"
+    r"(?P<noun>cái|nhóm|trọng tâm|mục tiêu|nhiệm vụ|giải pháp|điều|điểm|ý|nội dung|việc|động lực|phương hướng|vế|mục)"
+    rf"\s+(?:thứ\s+({'|'.join(_ITEM_NUMBERS)})|(đầu tiên|đầu(?=\s*\?))|(cuối cùng|sau cùng))\b"
     r"(?!\s+(?:năm|tháng|kỳ|nhiệm kỳ))",
     re.IGNORECASE,
 )

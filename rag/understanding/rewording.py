@@ -16,29 +16,36 @@ from rag.vietnamese.data import lines
 from rag.vietnamese.terms import TERM, syllables
 
 _LEAST = 4  # syllables that are left to ask
-_ARTICLE = r"(?:bài(?:\s+(?:báo|viết))?|bản tin|tin|báo|tác giả|cây bút|phóng viên|tờ|trang)"
+# What an article, or who wrote it, is called; and what only begins alike: "bài học", "báo cáo", "tin tưởng".
+_ARTICLE = (
+    r"(?:bài(?:\s+(?:báo|viết))?|bản tin|tin|báo|tác giả|cây bút|phóng viên)\b"
+    r"(?!\s+(?:chí|cáo|động|học|toán|tập|thi|thuốc|hát|bản|phát biểu|tham luận|diễn văn|tưởng|tức|mừng|trại|nhắn)\b)"
+)
 _SAYS = r"(?:viết|nói|nêu|cho biết|cho thấy|ghi)\s+(?:rằng|là)"
 # Where a question says which article it is about: at its beginning ("Theo bài của A, ..."), and at its end.
 _SOURCES = (
     re.compile(
-        rf"^(?:(?:theo|trong|ở)\s+)?(?:nội dung\s+)?{_ARTICLE}\b(?P<source>[^,?;:]{{0,60}}?)(?:,|\b{_SAYS})\s*",
+        rf"^(?:(?:theo|trong|ở)\s+(?:nội dung\s+)?{_ARTICLE}(?P<source>[^,?;:]{{0,60}}?)(?:,|\b{_SAYS})"
+        rf"|{_ARTICLE}(?P<sayer>[^,?;:]{{0,60}}?)\b{_SAYS})\s*",
         re.IGNORECASE,
     ),
     re.compile(
         r"\s+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?"
-        rf"(?:trong|theo|ở|trên)\s+{_ARTICLE}\b(?!\s+(?:chí|cáo))(?P<source>[^,?;:]{{0,60}})(?=\s*[?.]*$)",
+        rf"(?:trong|theo|ở|trên)\s+{_ARTICLE}(?P<source>[^,?;:]{{0,60}})(?=\s*[?.]*$)",
         re.IGNORECASE,
     ),
 )
 # Politeness before and behind what is asked.
 _POLITE = (
     re.compile(
-        r"^.*?(?:(?:xin|cho|nhờ|làm ơn)\s+)+(?:(?:phép|tôi|em|mình|đồng chí|các đồng chí|anh|chị|bạn)\s+)*"
+        r"^(?:[^?]*[.,!;]\s+)?(?:(?:xin|làm ơn|vui lòng|cho)\s+)+"
+        r"(?:(?:phép|tôi|em|mình|đồng chí|các đồng chí|anh|chị|bạn)\s+)*"
         r"(?:hỏi|cho biết|biết|cho hỏi)\s*(?:là|rằng|xem|:|,)?\s+",
         re.IGNORECASE,
     ),
     re.compile(
-        r"\s*,\s*(?:(?:thưa|xin|nhờ|làm ơn|các đồng chí|tôi|em|mình|cảm ơn|giùm|giúp|ạ)\b[^,?]*)[?.!]*$", re.IGNORECASE
+        r"\s*,\s*(?:thưa|xin|làm ơn|cảm ơn|(?:các )?đồng chí (?:giải thích|cho biết|nói|giúp)|tôi muốn)\b[^,?]*[?.!]*$",
+        re.IGNORECASE,
     ),
 )
 
@@ -64,7 +71,8 @@ def without_source(text: str) -> tuple[str, str]:
         rest = text[: found.start()] + text[found.end() :]
         if len(syllables(rest)) >= _LEAST:
             text = rest
-            called.append(found.group("source").strip())
+            groups = found.groupdict()
+            called.append((groups["source"] or groups.get("sayer") or "").strip())
     return text, " ".join(called)
 
 

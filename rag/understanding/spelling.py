@@ -201,8 +201,8 @@ class Speller:
         pairs = [[*(f"{a}_{c.syllable}" for a in left), *(f"{c.syllable}_{b}" for b in right)] for c in candidates]
         asked = sorted({pair for group in pairs for pair in group})
         held = {pair for pair, count in zip(asked, self._index.frequencies("pairs", asked)[1], strict=True) if count}
-        held |= {f"{a}_{b}" for a, b in _asking_pairs()}
-        return [c for c, group in zip(candidates, pairs, strict=True) if held & set(group)]
+        asking = _asking_pairs_joined()
+        return [c for c, group in zip(candidates, pairs, strict=True) if not (held | asking).isdisjoint(group)]
 
     def _mended(self, typed: str, alike: Sequence[str]) -> list[_Candidate]:
         """Candidates for what is no syllable."""
@@ -278,7 +278,7 @@ def telex_meant(typed: str, by_keys: Mapping[str, Sequence[str]]) -> Sequence[st
 
 
 def _said_alike(syllable: str) -> str:
-    """How many people would write `syllable` who say another beginning alike: "dao" for "giao"; "" if nobody would."""
+    """What may be meant by `syllable`, whose beginning many say like another one: "giao" by "dao"; "" if nothing."""
     onset = next((onset for onset in _ALIKE if syllable.startswith(onset)), "")
     other, rime = _ALIKE.get(onset, ""), syllable[len(onset) :]
     if other == "gi" and strip_accents(rime[:1]) == "i":  # "gì" is written with one i
@@ -334,6 +334,11 @@ def _asking() -> tuple[tuple[str, ...], ...]:
 @cache
 def _asking_syllables() -> frozenset[str]:
     return frozenset(syllable for phrase in asking_phrases() for syllable in syllables(phrase))
+
+
+@cache
+def _asking_pairs_joined() -> frozenset[str]:
+    return frozenset(f"{a}_{b}" for a, b in _asking_pairs())
 
 
 @cache

@@ -53,12 +53,13 @@ _TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re
 # What asks only how two things differ: what is asked of each stands before it.
 _HOW = r"(?:như\s+)?(?:thế nào|ra sao|(?:ở\s+)?(?:điểm|chỗ) nào)"
 _DIFFERENCE = re.compile(
-    rf"[\s,]*\b(?:(?:có|thì|là)\s+)*(?:khác|giống|chênh)(?:\s+(?:biệt|lệch|nhau))*\s+(?:{_HOW}|sao|gì|ở đâu|bao nhiêu"
-    r"|nhiều không|không)\s*[?.!]*$",
+    rf"[\s,]*\b(?:(?:có|thì|là|gì|điểm gì|điểm nào)\s+)*(?:khác|giống|chênh)(?:\s+(?:biệt|lệch|nhau))*"
+    rf"\s+(?:{_HOW}|sao|gì|ở đâu|bao nhiêu|nhiều không|không)\s*[?.!]*$",
     re.IGNORECASE,
 )
 # "A khác B như thế nào"
 _DIFFERS = re.compile(rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)(.+?)\s+{_HOW}\s*[?.!]*$", re.IGNORECASE)
+_SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
 _EACH = re.compile(r"\s*,\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
 _PLEASE = re.compile(
     r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE
@@ -108,10 +109,9 @@ class Split:
 def splits(text: str) -> list[Split]:
     """The ways to part `text` in two, the likeliest first; none if it joins nothing."""
     text = plainly(_PLEASE.sub("", _TELL.sub("", text)))
+    if (frame := _FRAME.match(text)) and (within := splits(text[frame.end() :])):
+        return [replace(way, parts=_within(frame.group(), way.parts)) for way in within]
     ways = [*_of_years(text), *_of_sentences(text)]
-    if frame := _FRAME.match(text):
-        within = splits(text[frame.end() :])
-        return [*ways, *(replace(way, parts=_within(frame.group(), way.parts)) for way in within)][:_MOST]
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
     compared = bool(
@@ -120,8 +120,10 @@ def splits(text: str) -> list[Split]:
     text = _EACH.sub(", ", _COMPARING.sub("", text))
     if (of := _TOPIC.match(text)) and not any(map(_asks, of.groups())):
         topic, left, right = of.groups()
-        return [*ways, Split((f"{topic} {left}", f"{topic} {right}"), is_sure=True, is_whole=True)]
-    both = _DIFFERENCE.sub("", _DIFFERS.sub(r" và \1", text))
+        is_sure = compared or _opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
+        return [*ways, Split((f"{topic} {left}", f"{topic} {right}"), is_sure, is_whole=True)]
+    # "Các tỉnh khác" are other ones.
+    both = _DIFFERENCE.sub("", text if _SEVERAL.match(text) else _DIFFERS.sub(r" và \1", text))
     is_of_difference, text = both != text, both
     joined = [
         way for joint in _joints(text).finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))
