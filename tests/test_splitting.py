@@ -189,6 +189,15 @@ def test_what_differs_from_another_thing_is_two_things() -> None:
             "Hình thức của hội nghị và của phiên họp khác nhau ra sao?",
             ("Hình thức của hội nghị", "Hình thức của phiên họp"),
         ),
+        (
+            "Hình thức của hội nghị và phiên họp khác nhau chỗ nào?",
+            ("Hình thức của hội nghị", "Hình thức của phiên họp"),
+        ),
+        (("thời gian của Hội nghị", "thời gian của phiên họp"),),
+        (
+            "Số người ở nước ngoài nêu trong bài cũ khác gì con số Thủ tướng nêu năm nay?",
+            ("Số người ở nước ngoài nêu trong bài cũ", "Số người ở nước ngoài Thủ tướng nêu năm nay?"),
+        ),
         ("Phương châm của tỉnh khác phương châm của bộ như thế nào?", ("Phương châm của tỉnh", "phương châm của bộ")),
         (
             "Số người ở nước ngoài: bài cũ vs hội nghị",

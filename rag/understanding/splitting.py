@@ -59,6 +59,8 @@ _DIFFERENCE = re.compile(
 )
 # "A khác B như thế nào"
 _DIFFERS = re.compile(rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)(.+?)\s+{_HOW}\s*[?.!]*$", re.IGNORECASE)
+_FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con số Thủ tướng nêu": the same that A is
+_OF_FIGURE = re.compile(r"\s+(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
 _EACH = re.compile(r"\s*,\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
 _PLEASE = re.compile(
@@ -126,12 +128,14 @@ def splits(text: str) -> list[Split]:
     both = _DIFFERENCE.sub("", text if _SEVERAL.match(text) else _DIFFERS.sub(r" và \1", text))
     is_of_difference, text = both != text, both
     joined = [
-        way for joint in _joints(text).finditer(text) if (way := _at(joint, compared=compared, in_order=in_order))
+        way
+        for joint in _joints(text).finditer(text)
+        if (way := _at(joint, compared=compared, in_order=in_order, differ=is_of_difference))
     ]
     # A comma alone parts only where something is asked on both sides.
     alone = (comma for comma in _COMMA.finditer(text) if not _joints(text).match(text, comma.start()))
     commas = (at for at in alone if _asks(text[: at.start()]) and _asks(text[at.end() :]))
-    joined += [way for comma in commas if (way := _at(comma, compared=False, in_order=False))]
+    joined += [way for comma in commas if (way := _at(comma, compared=False, in_order=False, differ=False))]
     middle = len(text) / 2
     joined.sort(key=lambda way: (not way.is_sure, abs(len(way.parts[0]) - middle)))
     return [replace(way, is_of_difference=is_of_difference) for way in (*ways, *joined)][:_MOST]
@@ -165,7 +169,7 @@ def _of_sentences(text: str) -> list[Split]:
     return [way for way in ways if _is_long_enough(way.parts)]
 
 
-def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None:
+def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -> Split | None:
     """The parts before and behind `joint`, each with what it shares with the other; None if one says too little."""
     left, right = joint.string[: joint.start()].strip(), joint.string[joint.end() :].strip()
     if re.match("hay", joint.group().strip(" ,"), re.IGNORECASE) and not compared:  # "good", not "or"
@@ -186,8 +190,12 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool) -> Split | None
         places = list(re.finditer(rf"\b(?:{alike})\b", left, re.IGNORECASE))
         if places and places[-1].start() > 0:
             right = left[: places[-1].start()] + right
-    parts = (left, right)
     same_head = syllables(left)[:_HEAD] == syllables(right)[:_HEAD]  # "phương châm của A và phương châm của B"
+    if compared and (figure := _FIGURE.match(right)) and (of := _OF_FIGURE.search(left)):
+        right, is_shared = f"{left[: of.start()]} {right[figure.end() :]}", True
+    elif differ and not shared and not same_head and " của " in left:  # "hình thức của A và B khác nhau thế nào"
+        right, is_shared = f"{left.rpartition(' của ')[0]} của {right}", True
+    parts = (left, right)
     is_sure = each_asks or is_shared or in_order or same_head
     return Split(parts, is_sure, is_whole=is_shared) if _is_long_enough(parts) else None
 
