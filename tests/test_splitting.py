@@ -192,6 +192,8 @@ def test_what_differs_from_another_thing_is_two_things() -> None:
         (
             "Hình thức của hội nghị và phiên họp khác nhau chỗ nào?",
             ("Hình thức của hội nghị", "Hình thức của phiên họp"),
+        ),
+        (
             "Số người ở nước ngoài nêu trong bài cũ khác gì con số Thủ tướng nêu năm nay?",
             ("Số người ở nước ngoài nêu trong bài cũ", "Số người ở nước ngoài Thủ tướng nêu năm nay?"),
         ),
