@@ -40,7 +40,8 @@ class Question:
     earlier questions. `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if
     nothing is. `ways` are the ways to take it for several questions in one, the likeliest first; `is_part` is true of
     those. `unsaid` are abbreviations of what the corpus never names. `item` is which item of a list is asked for, from
-    1 (-1 is the last, 0 none). `asks_credits` is true of a question after who wrote an article, or when it came out.
+    1 (-1 is the last, 0 none). `rewords` tells whether the reader is asked in the words of the sentences.
+    `asks_credits` is true of a question after who wrote an article, or when it came out.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Question:
     unsaid: tuple[str, ...] = ()
     asks_credits: bool = False
     item: int = 0
+    rewords: bool = True
 
     def form(self, text: str) -> Phrase:
         """The syllables of `text` in the form in which `content` is to be compared with them."""
@@ -163,6 +165,8 @@ def understand(
     read = _Read(cleaned, tuple(trace), accented, readable, helps.defined, frozenset(without), never)
 
     whole = _build(now, before, None, read)
+    step(Step.REWORDING, whole.search_text, whole.asked)
+    whole = replace(whole, trace=tuple(trace))
     if Step.PARTS in without:
         return whole
     return replace(whole, ways=tuple(_way(split, before, whole.kind, read) for split in splits(now)))
@@ -225,12 +229,14 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
     own_kind = Kind.LIST if item else own_kind
     unit = counted(now, accented=readable) if own_kind == Kind.QUANTITY else ""
     known = Step.ABBREVIATIONS not in without
+    rewords = Step.REWORDING not in without
     plain, source = without_source(without_politeness(now))
+    asked = plainly_asked(" ".join([plain, *(without_source(question)[0] for question in before)]))
     return Question(
         text=read.text,
         search_text=whole,
-        asked=plainly_asked(" ".join([plain, *(without_source(question)[0] for question in before)])),
-        source=source,
+        asked=asked if rewords else whole,
+        source=source if rewords else "",
         trace=read.trace,
         accented=accented,
         readable=readable,
@@ -243,6 +249,7 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
         equivalents=equivalents(whole, read.defined, synonyms=Step.SYNONYMS not in without) if known else (),
         unit=match_form(unit) if accented else fold(unit),
         item=item,
+        rewords=rewords,
         unsaid=read.unsaid,
         asks_credits=asks_for_credits(now, whole, accented=accented),
     )

@@ -13,6 +13,7 @@ class Step(StrEnum):
     ABBREVIATIONS = "abbreviations"
     SYNONYMS = "synonyms"
     FOLLOW_UPS = "follow_ups"
+    REWORDING = "rewording"
     PARTS = "parts"
     CONSTRAINTS = "constraints"
     KINDS = "kinds"

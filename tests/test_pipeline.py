@@ -26,6 +26,7 @@ from rag.pipeline import Pipeline, open_pipeline
 from rag.question import Question
 from rag.schema import Answer, Edition, Filters, Outcome, Turn
 from rag.settings import Settings
+from rag.steps import Step
 from rag.vietnamese.terms import FIELDS
 from tests.conftest import HashEmbedder, calibration_of, make_article
 
@@ -56,7 +57,8 @@ def check(pipeline: Pipeline, answer: Answer) -> None:
     assert bool(answer.reason) == (answer.outcome != Outcome.ANSWERED)
     assert answer.refused == (answer.outcome == Outcome.NOT_FOUND)
     assert 0 <= answer.support <= 1
-    assert answer.understood == (answer.trace[-1][1] if answer.trace else answer.question)
+    meant = [question for step, question in answer.trace if step != Step.REWORDING]  # what only the reader is asked
+    assert answer.understood == (meant[-1] if meant else answer.question)
     if answer.refused:
         # At most what comes nearest, said to be that.
         refusal, *near = answer.text.split("\n", 1)

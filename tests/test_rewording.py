@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.question import understand
+from rag.steps import Step
 from rag.understanding.equivalents import Equivalent
 from rag.understanding.rewording import in_words_of, plainly_asked, without_politeness, without_source
 
@@ -77,3 +78,10 @@ def test_a_question_holds_what_is_searched_for_and_what_is_asked() -> None:
     question = understand("Theo bài của Hoài Anh, họp bữa nào ở tỉnh?")
     assert question.search_text == "Theo bài của Hoài Anh, họp bữa nào ở tỉnh?"
     assert (question.asked, question.source) == ("họp ngày nào ở tỉnh?", "của Hoài Anh")
+
+
+def test_it_is_a_step_that_is_shown_and_can_be_left_out() -> None:
+    text = "Theo bài của Hoài Anh, họp bữa nào ở tỉnh?"
+    assert understand(text).trace == (("rewording", "họp ngày nào ở tỉnh?"),)
+    without = understand(text, without=[Step.REWORDING])
+    assert (without.asked, without.source, without.trace, without.rewords) == (text, "", (), False)
