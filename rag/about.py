@@ -45,7 +45,8 @@ def is_of_another_year(question: Question, sentence: str, before: Sequence[str],
     """Whether a year is asked about that neither `sentence` nor what it follows names, and it names another; unless
     `article` names it elsewhere or is of it, and no figure is asked for.
 
-    What figures are compared with, or counted from or to, is not the year that they are of.
+    What figures are compared with, or counted from or to, is not the year that they are of; but what is counted from
+    a year until now is not of one before it.
     """
     wanted = question.constraints.years
     if not wanted or PERIOD.search(sentence):

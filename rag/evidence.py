@@ -163,9 +163,11 @@ def weigh(
 def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None) -> list[Evidence]:
     """`evidence` in a better order: the best of it as the reader judges it. All of it has the feature `reader` then."""
     near = [e for e in evidence[:_READ] if evidence[0].score - e.score <= _NEAR]
-    others = question.equivalents if question.rewords else ()
-    asked = in_words_of((e.text for e in near), question.asked, others)
-    readings = reader.read(asked, [e.text for e in near]) if reader and near else []
+    readings: Sequence[Reading] = ()
+    if reader and near:
+        texts = [e.text for e in near]
+        asked = in_words_of(texts, question.asked, question.equivalents) if question.rewords else question.asked
+        readings = reader.read(asked, texts)
     judged = [
         replace(
             e,

@@ -18,7 +18,7 @@ _STEPS = {
     "abbreviations": "Viết đầy đủ chữ viết tắt",
     "follow_ups": "Bổ sung từ các câu hỏi trước",
     "synonyms": "Tìm cả từ đồng nghĩa",
-    "rewording": "Nói lại bằng từ thường dùng",
+    "rewording": "Diễn đạt lại bằng từ thông dụng",
     "parts": "Tách thành các câu hỏi",
 }
 
