@@ -1,7 +1,9 @@
-"""Counts the bigrams that the speller falls back on: `python -m eval.count_bigrams FILE...`.
+"""Counts the bigrams that the speller falls back on: `python -m eval.count_bigrams FILE[=TIMES]...`.
 
-A FILE holds an article a line as JSON, with `title` and `text` or `content`; it may be packed by gzip. Writes
-`rag/vietnamese/data/bigrams.npz`: counts only, of syllables that stand in the dictionary.
+A FILE holds an article a line as JSON, with `title` and `text` or `content`, or a question a line, with `question` and
+perhaps its `history`; it may be packed by gzip. All of it counts TIMES times: there are far fewer questions than articles,
+and it is questions that are mended. Writes `rag/vietnamese/data/bigrams.npz`: counts only, of syllables that stand in the
+dictionary.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.vietnamese.bigrams import FILE, PER_DOUBLING
+from rag.vietnamese.bigrams import FILE, PER_DOUBLING, START
 from rag.vietnamese.lexicon import lexicon
+from rag.vietnamese.normalize import typed_with_accents
 from rag.vietnamese.terms import syllables
 
 LEAST = 5
@@ -28,14 +31,16 @@ _END = re.compile(r"\n|[.!?;:…]+(?=\s|$)")
 
 
 def main() -> None:
-    """Count the articles in the files that the command line names."""
+    """Count what the files hold that the command line names."""
     single: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
-    for text in (text for name in sys.argv[1:] for text in _texts(Path(name))):
-        for part in _END.split(text):
-            words = syllables(part)
-            single.update(words)
-            pairs.update(pairwise(words))
+    for name, _, times in (argument.partition("=") for argument in sys.argv[1:]):
+        for text in _texts(Path(name)):
+            for words in filter(None, map(syllables, _END.split(text))):
+                for word in (START, *words):
+                    single[word] += int(times or 1)
+                for pair in pairwise((START, *words)):
+                    pairs[pair] += int(times or 1)
     target = Path(__file__).parents[1] / "rag" / "vietnamese" / "data" / FILE
     write(target, single, pairs)
     sys.stdout.write(f"{target}: {target.stat().st_size} bytes\n")
@@ -43,7 +48,7 @@ def main() -> None:
 
 def write(target: Path, single: Counter[str], pairs: Counter[tuple[str, str]]) -> None:
     """Write the counts in the form that `rag.vietnamese.bigrams` reads."""
-    known = lexicon()
+    known = {START, *lexicon()}
     kept = sorted(word for word, count in single.items() if word in known and count >= LEAST)
     places = {word: place for place, word in enumerate(kept)}
     found = sorted(
@@ -63,9 +68,12 @@ def write(target: Path, single: Counter[str], pairs: Counter[tuple[str, str]]) -
 
 def _texts(path: Path) -> Iterator[str]:
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for line in lines:
-            article = json.loads(line)
-            yield f"{article.get('title', '')}\n{article.get('text') or article.get('content') or ''}"
+        for row in map(json.loads, lines):
+            if "question" not in row:
+                yield f"{row.get('title', '')}\n{row.get('text') or row.get('content') or ''}"
+            elif row.get("type") != "typo":
+                asked = [turn["content"] for turn in row.get("history", ()) if turn["role"] == "user"]
+                yield from filter(typed_with_accents, (*asked, row["question"]))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,11 @@ from rag.vietnamese.terms import TERM, syllables
 
 UPPER = "".join(c for c in map(chr, range(ord("A"), 0x1EFA)) if c.isupper())
 """Every capital letter of Vietnamese and its neighbours."""
-_NAME = re.compile(rf"\b\d+(?:/\d{{4}})?[-/][{UPPER}]\w*(?:[-/]\w+)*|\b[{UPPER}]\w*(?:\s+[{UPPER}]\w*)*")
+# A document number, or capitals in a row; where initials stand beside a name ("FDI Việt Nam") these are two.
+_NAME = re.compile(
+    rf"\b\d+(?:/\d{{4}})?[-/][{UPPER}]\w*(?:[-/]\w+)*|\b[{UPPER}]{{2,}}\b(?:\s+[{UPPER}]{{2,}}\b)*"
+    rf"|\b[{UPPER}]\w*(?:\s+(?![{UPPER}]{{2}})[{UPPER}]\w*)*"
+)
 _NUMBER = re.compile(r"(?<![\w.,/-])\d+(?![\w/-]|[.,]\d)")
 # What stands before a post of somebody whom another one meets, with accents and without; unless that one is asked for.
 _MEETING = (("với",), ("voi",), ("gặp",), ("gap",), ("tháp", "tùng"), ("thap", "tung"))

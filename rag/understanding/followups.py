@@ -75,7 +75,7 @@ def resolve(text: str, history: Sequence[Turn]) -> Resolved:
     if not history or not (leans(text) or _repeats(text, history)):
         return Resolved(text)
     said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]
-    now = _ONE_OF.sub(lambda m: _one_of(m, said), _PERSON.sub(lambda m: _person(said) or m.group(), text))
+    now = _ONE_OF.sub(lambda m: _one_of(m, said), _PERSON.sub(lambda m: _who(m, said), text))
     now = _THING.sub(lambda m: _thing(m, said), now)
     return Resolved(now, tuple(_questions_before(history)))
 
@@ -171,6 +171,14 @@ def _questions_before(history: Sequence[Turn]) -> list[str]:
         if len(run) == _MAX_BEFORE or not leans(asked):
             break
     return run
+
+
+def _who(pointed: re.Match[str], said: Sequence[str]) -> str:
+    """Whom "ông ấy" means; behind a name with its "ông", which keeps the two apart: "bên Đảng ông Minh là gì"."""
+    person = _person(said)
+    if person and re.search(rf"\b{_CAPITALISED}\s+$", pointed.string[: pointed.start()]):
+        return f"{pointed.group().partition(' ')[0]} {person}"
+    return person or pointed.group()
 
 
 def _person(said: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from rag.vietnamese.data import lines, read
 from rag.vietnamese.normalize import fold, match_form
 
 _COUNTED = re.compile(r"(?<!\bthứ )(?<!\bthu )(?<!\bsố )(?<!\bso )\b(?:mấy|bao nhiêu|may|bao nhieu) (\w+)")
+_QUOTES = re.compile(r"[\"'“”‘’«»]")
 _SEVERAL = ("những ", "các ", "nhung ", "cac ")
 _BARE = 2  # words of "những tỉnh nào", which asks for a list
 # Words that ask elsewhere, and what stands for them where something else asks in the same clause: "mấy" for "several"
@@ -69,6 +70,7 @@ def plainly(text: str) -> str:
 
 def _kind(form: str, *, accented: bool) -> Kind:
     kinds, _ = _patterns(accented=accented)
+    form = _QUOTES.sub("", form)  # “3 phát huy” are three
     kind, found = next(((kind, found) for kind, pattern in kinds if (found := pattern.search(form))), (Kind.OPEN, None))
     return _asked_of(found.group(), kinds) if kind == Kind.LIST and found else kind
 
@@ -181,7 +183,7 @@ def any_of(phrases: Sequence[str], numbered: Sequence[str] = ()) -> re.Pattern[s
     """Any of `phrases` as whole words, the longest first; "*" is some words, "#" a number not after a `numbered`."""
     number = r"(?:\d{1,2}|hai|ba|bốn|bon|sáu|bảy|tám|chín|mười)"
     name = "".join(rf"(?<!\b{re.escape(word)} )" for word in numbered)
-    wild = {re.escape("*"): r"\w+(?: \w+){0,11}?", re.escape("#"): rf"(?<![/.,-]){name}{number}"}
+    wild = {re.escape("*"): r"[\w/-]+(?: [\w/-]+){0,11}?", re.escape("#"): rf"(?<![/.,-]){name}{number}"}
     ordered = [re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True)]
     for sign, meaning in wild.items():
         ordered = [phrase.replace(sign, meaning) for phrase in ordered]

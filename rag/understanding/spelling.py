@@ -23,7 +23,7 @@ from itertools import pairwise
 from index.protocol import Index
 from rag.understanding.equivalents import foreign_words
 from rag.understanding.kinds import asking_phrases
-from rag.vietnamese.bigrams import bigrams
+from rag.vietnamese.bigrams import START, bigrams
 from rag.vietnamese.data import lines
 from rag.vietnamese.lexicon import lexicon, telex
 from rag.vietnamese.normalize import has_accents, match_form, strip_accents, typed_with_accents
@@ -34,9 +34,9 @@ _LONG = 60  # syllables; a longer text gets fewer candidates each, so that no qu
 # Chosen on 714 questions on five small corpora (5 to 16 articles), stripped of their accents: 94.9 % of the syllables
 # come back right, 90.2 % without the language at large; of those that were typed with accents none is changed.
 _SMOOTHING = 0.0005
-_LANGUAGE = 50.0  # chunks that the language at large counts for beside the corpus, after each syllable
+_LANGUAGE = 400.0  # chunks that the language at large counts for beside the corpus, after each syllable
 _PER_MILLION = 0.003  # chunks that a syllable counts for, for each time that it is one of a million of the language
-_ASKING = 30.0  # chunks that a phrase that asks counts for
+_ASKING = 3.0  # chunks that a phrase that asks counts for
 _ASKING_TYPED = 1.0  # the same in a question that was typed with accents: "ở đầu cầu" is not "ở đâu cầu"
 _DICTIONARY = 0.005  # chunks that a word of the dictionary counts for: it decides where all else is silent
 # What a mistake is worth, as a probability. The accents of one syllable left out in a question that has others; another
@@ -233,7 +233,11 @@ class Speller:
         if not steps:
             return []
         follows = self._follows(steps, _ASKING if bare else _ASKING_TYPED)
-        scores = [math.log(_share(steps[0], c) * c.prior) for c in steps[0]]
+        starts = bigrams().follow([(START, c.syllable) for c in steps[0]])
+        scores = [
+            math.log(c.prior * (start + _SMOOTHING * _share(steps[0], c)))
+            for c, start in zip(steps[0], starts, strict=True)
+        ]
         back: list[list[int]] = []
         for before, now in pairwise(steps):
             arrivals = []

@@ -46,7 +46,7 @@ _OF_ONE = re.compile(
     re.IGNORECASE,
 )
 _COMPARING = re.compile(
-    r"^\s*(?:(?:(?:hãy|xin)\s+)?(?:so(?:\s+sánh)?|đối chiếu|phân biệt)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
+    r"^\s*(?:(?:(?:hãy|xin|nhờ|đề nghị|vui lòng|làm ơn)\s+)*(?:so(?:\s+sánh)?|đối chiếu|phân biệt)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
     re.IGNORECASE,
 )
 _TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re.IGNORECASE)  # "Số người: A với B"
@@ -62,7 +62,14 @@ _DIFFERS = re.compile(rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)
 _FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con số Thủ tướng nêu": the same that A is
 _OF_FIGURE = re.compile(r"\s+(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
-_EACH = re.compile(r"\s*,\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
+_EACH = re.compile(r"\s*[,:]\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
+_OF_EACH = re.compile(r"\s+(?:của\s+)?mỗi\s+(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ)\b", re.IGNORECASE)
+# "Hai vị phó chủ tịch, một bên A một bên B, tên gì?"
+_SIDES = re.compile(
+    r"^(?:hai\s+)?(.*?)[\s,:]*\b(?:một bên|bên này)\s+(?:là\s+)?(.+?)[\s,]+(?:còn\s+)?(?:một bên|bên kia)\s+(?:là\s+)?"
+    r"([^,:?]+)(.*)$",
+    re.IGNORECASE,
+)
 _PLEASE = re.compile(
     r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE
 )
@@ -117,9 +124,15 @@ def splits(text: str) -> list[Split]:
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
     compared = bool(
-        _COMPARING.match(text) or (_COMPARED.search(text) and not _BESIDES.match(text)) or _EACH.search(text)
+        _COMPARING.match(text)
+        or (_COMPARED.search(text) and not _BESIDES.match(text))
+        or _EACH.search(text)
+        or _OF_EACH.search(text)
     )
-    text = _EACH.sub(", ", _COMPARING.sub("", text))
+    text = _OF_EACH.sub("", _EACH.sub(", ", _COMPARING.sub("", text)))
+    if sides := _SIDES.match(text):
+        head, left, right, rest = sides.groups()
+        return [*ways, Split((f"{head} {left}{rest}".strip(), f"{head} {right}{rest}".strip()), True, is_whole=True)]
     if (of := _TOPIC.match(text)) and not any(map(_asks, of.groups())):
         topic, left, right = of.groups()
         is_sure = compared or _opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
@@ -176,7 +189,8 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
         return None
     is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
     each_asks = (_asks(left) and _asks(right)) or (_opens(left) and _opens(right))
-    if is_of_one and not (each_asks or in_order or compared):
+    is_of_both = " của " in left and right.lower().startswith("của ")  # "sở của A với của B"
+    if is_of_one and not (each_asks or in_order or compared or is_of_both):
         return None
     is_shared = False
     if not _asks(left) and _NUMBERED.fullmatch(left) and (own := _NUMBERED.match(right)) and _asks(right[own.end() :]):
