@@ -36,7 +36,7 @@ _WEIGHTS = {
     "firm": 0.7,
     "posts": 0.4,
     "opposites": 1.0,
-    "reader": 0.5,
+    "reader": 0.6,
     "source": 4.0,
 }
 # The reader reads the best sentences, so many at most, and none that is further below the best.

@@ -186,14 +186,14 @@ class _Read:
 
 
 def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
-    """The parts of `split` as questions. One that names nothing is about what the other names."""
+    """The parts of `split` as questions. One that names nothing, and does not say much, is about what the other names."""
     left, right = split.parts
     named = [constraints(part, accented=read.accented) for part in split.parts]
     leans = [
         split.is_sure
         and not split.is_whole
-        and bool(other.named)
-        and not (own.named or own.years or _says_much(part, read))
+        and bool(other.named or (other.years and _words_of(part, read) <= _BARE))
+        and not (own.named or own.years or _words_of(part, read) > _FULL)
         for part, own, other in zip(split.parts, named, reversed(named), strict=True)
     ]
     # Each part asks for one thing, though together they ask for several.
@@ -205,10 +205,10 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
     return Way(tuple(replace(part, is_part=True) for part in built), split.is_sure)
 
 
-def _says_much(part: str, read: _Read) -> bool:
-    """Whether a part of a question says so much that it needs nothing from the other."""
+def _words_of(part: str, read: _Read) -> int:
+    """How many words of a part of a question say what it is about."""
     searched, _ = ask_words(part, accented=read.readable)
-    return len(_content(terms(searched), accented=read.accented, readable=read.readable)) > _FULL
+    return len(_content(terms(searched), accented=read.accented, readable=read.readable))
 
 
 def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Question:

@@ -34,6 +34,8 @@ _MAX_WORDS = 75
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
 _LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 35, 48
+# How an item says which it is.
+_COUNTED = ("thứ nhất|một là", "thứ hai|hai là", "thứ ba|ba là", "thứ tư|bốn là", "thứ năm|năm là")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
     """The best sentence, those beside it that carry its answer on, and those that add what it leaves out."""
     best = evidence[0]
     chosen = [_Choice(best, _whole(question, best))]
-    if question.item and (item := _item(question, chosen[0])):
+    if question.item and (item := _counted_item(question, best) or _item(question, chosen[0])):
         return item
     if question.kind == Kind.LIST and chosen[0].words > _room(question):
         if items := _condensed(question, chosen[0]):
@@ -183,6 +185,16 @@ def _items(listed: _Choice) -> list[Span]:
     """The introduction of a list, and its items."""
     begin, end = listed.span
     return [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
+
+
+def _counted_item(question: Question, best: Evidence) -> list[_Choice]:
+    """The sentence, `best` or one behind it, that says itself which item it is: "Thứ hai, ..."; empty if none does."""
+    text, spans = best.passage.article.text, best.passage.chunk.sentences
+    if not 0 < question.item <= len(_COUNTED):
+        return []
+    counts = re.compile(_COUNTED[question.item - 1])
+    behind = (span for span in spans if span[0] >= best.span[0])
+    return [_Choice(best, span) for span in behind if counts.match(match_form(text[slice(*span)]))][:1]
 
 
 def _item(question: Question, listed: _Choice) -> list[_Choice]:

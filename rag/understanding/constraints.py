@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from sys import intern
 
 from rag.understanding.dates import PERIOD, days, years
-from rag.understanding.equivalents import Phrase
+from rag.understanding.equivalents import IN_WORDS, Phrase
 from rag.vietnamese.data import lines
 from rag.vietnamese.lexicon import lexicon
 from rag.vietnamese.normalize import strip_accents, typed_with_accents
@@ -34,6 +34,7 @@ _ASKS_NUMBER = re.compile(
     r"(?:số|so)\s+(?:(?:hiệu|hieu)\s+)?(?:mấy|may|bao nhiêu|bao nhieu|nào|nao|gì|gi)\b",
     re.IGNORECASE,
 )
+_SLOGAN = re.compile(r"[\"“”']\s*(\d)\s+([^\W\d]+(?:\s+[^\W\d]+)?)\s*[\"“”']")  # “3 cùng”
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -127,6 +128,10 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
         yield Named(f"giai đoạn {span.group()}", (span.groups(),), is_firm=True, sort="period")
     for ordinal in _ORDINAL.finditer(text):
         yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, sort="ordinal")
+    for slogan in _SLOGAN.finditer(text):
+        number, words_behind = slogan.groups()
+        ways = tuple(form(f"{one} {words_behind}", accented=accented) for one in (number, IN_WORDS.get(number, number)))
+        yield Named(slogan.group(), ways, is_firm=True, sort="slogan")
     yield from _documents(text, accented=accented)
     in_places = [f" {' '.join(way)} " for place in places for way in place.ways]
     for name, is_firm in _capitals(text):

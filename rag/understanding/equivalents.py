@@ -147,7 +147,7 @@ def _numbers(words: Sequence[str]) -> Iterator[Equivalent]:
     """Small numbers of what stands behind them, in digits for words and in words for digits: "ba nhóm", "3 nhóm"."""
     for pair in pairwise(words):
         number, counted = pair
-        if counted.isalpha() and (other := _IN_DIGITS.get(number) or _IN_WORDS.get(number)):
+        if counted.isalpha() and (other := _IN_DIGITS.get(number) or IN_WORDS.get(number)):
             yield Equivalent(pair, (other, counted), certain=True)
 
 
@@ -173,9 +173,9 @@ class Definitions:
 
 _LONGEST = 9
 _NUMBERS = "hai ba bốn năm sáu bảy tám chín mười".split()  # noqa: SIM905
-_IN_WORDS = {str(number): word for number, word in enumerate(_NUMBERS, 2)}
+IN_WORDS = {str(number): word for number, word in enumerate(_NUMBERS, 2)}
 # "năm" is a year nearly always.
-_IN_DIGITS = {word: digits for digits, word in _IN_WORDS.items() if word != "năm"}
+_IN_DIGITS = {word: digits for digits, word in IN_WORDS.items() if word != "năm"}
 
 
 def _choose(
