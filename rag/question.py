@@ -23,7 +23,7 @@ __all__ = ["MAX_CHARS", "Helps", "Kind", "Question", "understand"]
 
 # How much a word of an earlier question counts, beside 1 for a word of the question itself.
 INHERITED = 0.4
-_BARE, _FULL = 2, 7  # words
+_BARE, _FULL, _FULL_FIRST = 2, 7, 4  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +189,13 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
     """The parts of `split` as questions. One that names nothing, and does not say much, is about what the other names."""
     left, right = split.parts
     named = [constraints(part, accented=read.accented) for part in split.parts]
+    # The first seldom leaves out what only the second says.
     leans = [
         split.is_sure
         and not split.is_whole
         and bool(other.named or (other.years and _words_of(part, read) <= _BARE))
-        and not (own.named or own.years or _words_of(part, read) > _FULL)
-        for part, own, other in zip(split.parts, named, reversed(named), strict=True)
+        and not (own.named or own.years or _words_of(part, read) > full)
+        for part, own, other, full in zip(split.parts, named, reversed(named), (_FULL_FIRST, _FULL), strict=True)
     ]
     # Each part asks for one thing, though together they ask for several.
     kind = Kind.OPEN if split.is_of_difference else Kind.THING if kind == Kind.LIST else kind

@@ -46,21 +46,21 @@ _OF_ONE = re.compile(
     re.IGNORECASE,
 )
 _COMPARING = re.compile(
-    r"^\s*(?:(?:(?:hãy|xin|nhờ|đề nghị|vui lòng|làm ơn)\s+)*(?:so(?:\s+sánh)?|đối chiếu|phân biệt)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
+    r"^\s*(?:(?:(?:hãy|xin|nhờ|đề nghị|vui lòng|làm ơn)\s+)*(?:so(?:\s+sánh)?|đối chiếu|phân biệt|đặt (?:cạnh|bên) nhau(?:\s+thì)?)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
     re.IGNORECASE,
 )
 _TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re.IGNORECASE)  # "Số người: A với B"
 # What asks only how two things differ: what is asked of each stands before it.
 _HOW = r"(?:như\s+)?(?:thế nào|ra sao|(?:ở\s+)?(?:điểm|chỗ) nào)"
 _DIFFERENCE = re.compile(
-    rf"[\s,]*\b(?:(?:có|thì|là|gì|điểm gì|điểm nào)\s+)*(?:khác|giống|chênh)(?:\s+(?:biệt|lệch|nhau))*"
+    rf"[\s,]*\b(?:(?:có|thì|là|gì|điểm gì|điểm nào)\s+)*(?:khác|giống|chênh|lệch)(?:\s+(?:biệt|lệch|nhau))*"
     rf"\s+(?:{_HOW}|sao|gì|ở đâu|bao nhiêu|nhiều không|không)\s*[?.!]*$",
     re.IGNORECASE,
 )
 # "A khác B như thế nào"
 _DIFFERS = re.compile(rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)(.+?)\s+{_HOW}\s*[?.!]*$", re.IGNORECASE)
 _FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con số Thủ tướng nêu": the same that A is
-_OF_FIGURE = re.compile(r"\s+(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b", re.IGNORECASE)
+_OF_FIGURE = re.compile(r"\s+(?:mà\b|(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b)", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
 _EACH = re.compile(r"\s*[,:]\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
 _OF_EACH = re.compile(r"\s+(?:của\s+)?mỗi\s+(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ)\b", re.IGNORECASE)
@@ -80,21 +80,33 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
-_SHARING = re.compile(r"(ở|tại|trong|theo|của|về|năm|từ|với)\b", re.IGNORECASE)
-_WHERE = ("ở", "tại", "trong", "theo")  # one may stand for another: "nêu trong bài ... và tại hội nghị ..."
+_SHARING = re.compile(r"(ở|tại|trong|trên|theo|của|về|năm|từ|với|hồi|khi)\b", re.IGNORECASE)
+_WHERE = ("ở", "tại", "trong", "trên", "theo")  # one may stand for another: "nêu trong bài ... và tại hội nghị ..."
 # What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
 # A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
 _NUMBERED = re.compile(r"(?!(?:tổng|tong)\b)(?:\(?[^\W\d]+\s+){1,12}\(?\d[^\s,;:]*(?=\s|$)", re.IGNORECASE)
 _BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy còn lãnh đạo nào khác"
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
-_COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|lệch|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 # What only asks once more to be told: ", kể ra giúp mình".
 _TELL_WORDS = (
     r"\s*[,;?]\s*(?:(?:xin|nhờ|hãy|bạn|làm ơn)\s+)*(?:kể|liệt kê|nêu|nói)(?:\s+(?:ra|hết|tên|rõ|đủ|giúp|giùm|dùm|hộ|cho"
     r"|tôi|mình|em|anh|chị|coi|xem|nghe|biết|với|đi|luôn|thử|cụ thể|đầy đủ|nhé|nha|ạ))*\s*[?.!]*$"
 )
 _TELL = re.compile(f"{_TELL_WORDS}|{strip_accents(_TELL_WORDS)}", re.IGNORECASE)
+# What only asks which is more, where each part asks how much: what they are answers that.
+_WHICH_MORE = re.compile(
+    r"\s*[,;]\s*(?:thì\s+)?(?:(?:bên|cái|nơi|năm|số|con số|đằng|tỉnh|bài|cuộc|văn bản)\s+nào\s+(?:là\s+)?[^\s,?]+\s+hơn"
+    r"|có\s+(?:bằng|giống|khác|trùng|như)\s+nhau\s+(?:không|hay không))\s*[?.!]*$",
+    re.IGNORECASE,
+)
+# "Hội nghị 21/12 và 2/4 họp ở đâu": the second of two days, or numbers, is of the same thing.
+_SAME_THING = re.compile(r"^(?:(?:cả\s+)?hai\s+)?(.*\s)(\d+[/-]\d+)$", re.IGNORECASE)
+_DAY_ALONE = re.compile(r"(\d+[/-]\d+)(?=\s)")
+# What is asked of both: "A và B do hai vị nào chủ trì?"
+_OF_TWO = re.compile(r"\s+(?=(?:do|của|là)\s+(?:(?:hai|những|các)\s+)?\w+(?:\s+\w+)?\s+nào\b|do\s+ai\b)", re.IGNORECASE)
+_TWO = re.compile(r"\b(?:hai|những|các)\s+(?=\w+(?:\s+\w+)?\s+nào\b)", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
 _HEAD = 2  # syllables that tell what a part asks for
@@ -121,6 +133,8 @@ def splits(text: str) -> list[Split]:
     if (frame := _FRAME.match(text)) and (within := splits(text[frame.end() :])):
         return [replace(way, parts=_within(frame.group(), way.parts)) for way in within]
     ways = [*_of_years(text), *_of_sentences(text)]
+    if (more := _WHICH_MORE.search(text)) and _asks(text[: more.start()]):
+        text = text[: more.start()] + "?"
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
     compared = bool(
@@ -189,14 +203,14 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
         return None
     is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
     each_asks = (_asks(left) and _asks(right)) or (_opens(left) and _opens(right))
-    is_of_both = " của " in left and right.lower().startswith("của ")  # "sở của A với của B"
+    is_of_both = (" của " in left and right.lower().startswith("của ")) or (  # "sở của A với của B"
+        syllables(left)[:1] == syllables(right)[:1] and _OF_TWO.search(right)  # "bài A với bài B do hai ai nào viết"
+    )
     if is_of_one and not (each_asks or in_order or compared or is_of_both):
         return None
-    is_shared = False
-    if not _asks(left) and _NUMBERED.fullmatch(left) and (own := _NUMBERED.match(right)) and _asks(right[own.end() :]):
-        left, is_shared = left + right[own.end() :], True
-    elif left and compared and not _asks(left) and (end := _SHARED_END.search(right)):
-        left, is_shared = f"{left}, {right[end.end() :]}", True
+    both = _asked_of_both(left, right, compared=compared, in_order=in_order)
+    is_shared = both is not None
+    left, right = both or (left, right)
     if shared := _SHARING.match(right):
         # The last such word of the left part begins what the right one replaces.
         word = shared.group(1).lower()
@@ -212,6 +226,23 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
     parts = (left, right)
     is_sure = each_asks or is_shared or in_order or same_head
     return Split(parts, is_sure, is_whole=is_shared) if _is_long_enough(parts) else None
+
+
+def _asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> tuple[str, str] | None:
+    """The parts, the first with what is asked behind the second of both; None if nothing is."""
+    if _asks(left):
+        return None
+    if _NUMBERED.fullmatch(left) and (own := _NUMBERED.match(right)) and _asks(right[own.end() :]):
+        return left + right[own.end() :], right
+    if (thing := _SAME_THING.match(left)) and (day := _DAY_ALONE.match(right)) and _asks(right):
+        what, first = thing.groups()
+        return f"{what}{first}{right[day.end() :]}", f"{what}{right}"
+    if (asked := _OF_TWO.search(right)) and (in_order or syllables(left)[:1] == syllables(right)[:1]):
+        ending = _TWO.sub("", right[asked.start() :])
+        return left + ending, right[: asked.start()] + ending
+    if left and compared and (end := _SHARED_END.search(right)):
+        return f"{left}, {right[end.end() :]}", right
+    return None
 
 
 def _asks(text: str) -> bool:
