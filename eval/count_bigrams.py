@@ -1,9 +1,9 @@
 """Counts the bigrams that the speller falls back on: `python -m eval.count_bigrams FILE[=TIMES]...`.
 
 A FILE holds an article a line as JSON, with `title` and `text` or `content`, or a question a line, with `question` and
-perhaps its `history`; it may be packed by gzip. All of it counts TIMES times: there are far fewer questions than articles,
-and it is questions that are mended. Writes `rag/vietnamese/data/bigrams.npz`: counts only, of syllables that stand in the
-dictionary.
+perhaps its `history`; it may be packed by gzip. All of it counts TIMES times: there are far fewer questions than
+articles, and it is questions that are mended. Writes `rag/vietnamese/data/bigrams.npz`: counts only, of syllables that
+stand in the dictionary.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
 _OF_ONE_YEAR = FIGURES | {Kind.OPEN}  # keywords with a year ("FDI 2024") want what is of that year too
 _OF_SOURCES = frozenset("của trên về đăng trang báo bài cua tren ve dang bao bai".split())  # noqa: SIM905
 _TOLD = 0.6  # of the words for a source, that an article must have to be meant
+_MONTHS_OF_A_PART = 4  # "giữa năm": May to August
 _SINCE = re.compile(
     r"\b(?:từ|kể từ)\s+(?:đầu\s+|cuối\s+|giữa\s+)?(?:năm\s+)?((?:19|20)\d\d)\s+(?:đến|tới) nay\b", re.IGNORECASE
 )
@@ -72,4 +73,7 @@ def of_year(year: str, context: str, article: Article) -> float:
 def date_of(article: Article) -> str:
     """The day of `article` in the ways in which a question may name it; "" if it has none."""
     day = article.published
-    return f"ngày {day.day}/{day.month}/{day.year} tháng {day.month} năm {day.year}" if day else ""
+    if not day:
+        return ""
+    part = ("đầu", "giữa", "cuối")[(day.month - 1) // _MONTHS_OF_A_PART]
+    return f"ngày {day.day}/{day.month}/{day.year} tháng {day.month} {part} năm {day.year}"

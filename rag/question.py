@@ -186,7 +186,7 @@ class _Read:
 
 
 def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
-    """The parts of `split` as questions. One that names nothing, and does not say much, is about what the other names."""
+    """The parts of `split` as questions. One that names nothing and does not say much is about what the other names."""
     left, right = split.parts
     named = [constraints(part, accented=read.accented) for part in split.parts]
     # The first seldom leaves out what only the second says.

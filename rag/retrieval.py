@@ -15,8 +15,9 @@ from rag.alike import alike, holds
 from rag.corpus import Corpus, decode_chunk
 from rag.credits import credited
 from rag.question import INHERITED, Question
-from rag.schema import VERSION_DIGITS, Article, Chunk, Filters, Passage, Scores
+from rag.schema import EVERYTHING, VERSION_DIGITS, Article, Chunk, Filters, Passage, Scores
 from rag.steps import NOTHING, Step
+from rag.understanding.dates import came_out
 from rag.vietnamese.normalize import strip_accents
 
 # Candidates that each of the two searches gives, and passages that are kept.
@@ -63,7 +64,11 @@ class Retriever:
         asks for these.
         """
         allowed = Filter(only.articles, only.publishers, only.since, only.until)
-        hits = self._corpus.index.search(vector, lexical_query(question), DEPTH, allowed)
+        query = lexical_query(question)
+        hits = self._corpus.index.search(vector, query, DEPTH, allowed)
+        # "Ai viết bài đăng ngày 1/6/2022" names the article by its day.
+        if question.asks_credits and only == EVERYTHING and (time := came_out(question.search_text)):
+            hits = self._corpus.index.search(vector, query, DEPTH, Filter(since=time[0], until=time[1])) or hits
         ranked, read = self._ranked(question, vector, hits)
         scores = {hit.key: Scores(hit.dense, hit.lexical, fused) for hit, fused in ranked[: _SPARE * limit]}
         unread = self._corpus.index.records([key for key in scores if key not in read])

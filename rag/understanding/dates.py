@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 
 from rag.schema import Span
@@ -22,6 +24,13 @@ _BEFORE_EVENT_DAY = re.compile(
     r"\b(?:(?:cuộc|buổi|phiên) họp|(?:cuoc|buoi|phien) hop|hội nghị|hoi nghi|sự kiện|su kien|lễ|le|bài|bai|tin)\s+\(?$",
     re.IGNORECASE,
 )
+_CAME_OUT = r"\b(?:bài(?:\s+(?:viết|báo))?|bản tin|tin|đăng|ra)\s+(?:(?:hồi|vào|trong)\s+)?"
+_OF_WHOLE = r"(?:\s*[/-]\s*|\s+năm\s+)"
+_CAME_OUT_ON = re.compile(
+    rf"{_CAME_OUT}(?:(?:ngày|hôm)\s+)?(\d{{1,2}})(?:\s*[/-]\s*|\s+tháng\s+)(\d{{1,2}}){_OF_WHOLE}({_YEAR.pattern})",
+    re.IGNORECASE,
+)
+_CAME_OUT_IN = re.compile(rf"{_CAME_OUT}tháng\s+(\d{{1,2}}){_OF_WHOLE}({_YEAR.pattern})", re.IGNORECASE)
 _SHARE = re.compile(r"\s+(?:số|tổng|đại biểu|thành viên|dân|diện tích|lần|người)\b", re.IGNORECASE)  # "2/3 đại biểu"
 _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 
@@ -63,6 +72,23 @@ def days(text: str) -> Iterator[tuple[str, str, bool, Span]]:
             is_event = not is_share and _BEFORE_EVENT_DAY.search(text, 0, day.start())
             is_day = bool(before or year or is_event)
             yield d, m, is_day, ((before or day).start(), (year or day).end())
+
+
+def came_out(text: str) -> tuple[date, date] | None:
+    """The first and the last day of when `text` says that an article came out: of "bài đăng ngày 2/4/2024" one day, of
+    "bài tháng 6/2022" a month; None if it does not say.
+    """
+    if found := _CAME_OUT_ON.search(text):
+        day, month, year = map(int, found.groups())
+    elif found := _CAME_OUT_IN.search(text):
+        (month, year), day = map(int, found.groups()), 0
+    else:
+        return None
+    try:
+        first = date(year, month, day or 1)
+    except ValueError:  # no day of any calendar
+        return None
+    return first, first if day else first.replace(day=monthrange(year, month)[1])
 
 
 def names_day(text: str) -> bool:

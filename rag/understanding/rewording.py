@@ -21,7 +21,7 @@ _ARTICLE = (
     r"(?:bài(?:\s+(?:báo|viết))?|bản tin|tin|báo|tác giả|cây bút|phóng viên)\b"
     r"(?!\s+(?:chí|cáo|động|học|toán|tập|thi|thuốc|hát|bản|phát biểu|tham luận|diễn văn|tưởng|tức|mừng|trại|nhắn)\b)"
 )
-_SAYS = r"(?:viết|nói|nêu|cho biết|cho thấy|ghi)\s+(?:rằng|là)"
+_SAYS = r"(?:viết|nói|nêu|cho biết|cho thấy|ghi)\s+(?:rằng|là|(?=có\b))"
 # Where a question says which article it is about: at its beginning ("Theo bài của A, ..."), and at its end.
 _SOURCES = (
     re.compile(
@@ -30,8 +30,13 @@ _SOURCES = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"\s+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?"
+        r"[\s,]+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?"
         rf"(?:trong|theo|ở|trên)\s+{_ARTICLE}(?P<source>[^,?;:]{{0,60}})(?=\s*[?.]*$)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\s+(?:mà|được)\s+{_ARTICLE}(?P<source>[^,?;:]{{0,60}}?)\s+(?:nêu|nói|nhắc|kể|viết|ghi|đưa)(?:\s+(?:tới|đến|ra))?"
+        r"(?=\s*(?:[?.,]|$))",
         re.IGNORECASE,
     ),
 )

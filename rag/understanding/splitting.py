@@ -46,7 +46,8 @@ _OF_ONE = re.compile(
     re.IGNORECASE,
 )
 _COMPARING = re.compile(
-    r"^\s*(?:(?:(?:hãy|xin|nhờ|đề nghị|vui lòng|làm ơn)\s+)*(?:so(?:\s+sánh)?|đối chiếu|phân biệt|đặt (?:cạnh|bên) nhau(?:\s+thì)?)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
+    r"^\s*(?:(?:(?:hãy|xin|nhờ|đề nghị|vui lòng|làm ơn)\s+)*(?:so(?:\s+sánh)?|đối chiếu|phân biệt"
+    r"|đặt (?:cạnh|bên) nhau(?:\s+thì)?)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
     re.IGNORECASE,
 )
 _TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re.IGNORECASE)  # "Số người: A với B"
@@ -203,8 +204,12 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
         return None
     is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
     each_asks = (_asks(left) and _asks(right)) or (_opens(left) and _opens(right))
-    is_of_both = (" của " in left and right.lower().startswith("của ")) or (  # "sở của A với của B"
-        syllables(left)[:1] == syllables(right)[:1] and _OF_TWO.search(right)  # "bài A với bài B do hai ai nào viết"
+    is_of_both = (
+        (" của " in left and right.lower().startswith("của "))
+        or (  # "sở của A với của B"
+            syllables(left)[:1] == syllables(right)[:1]
+            and _OF_TWO.search(right)  # "bài A với bài B do hai ai nào viết"
+        )
     )
     if is_of_one and not (each_asks or in_order or compared or is_of_both):
         return None
