@@ -27,9 +27,10 @@ def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limi
     def worth(clauses: Span) -> tuple[int, int]:
         return len(asked & set(question.form(text[slice(*clauses)]))), -count_words(text, clauses)
 
-    around = around_short(evidence, span)
-    if short_enough := [run for run in around if count_words(text, run) <= limit]:
-        return _with_items(text, max(short_enough, key=worth), span, int(_OVER * limit))
+    # A quotation is broken off only where it leaves no room for the answer.
+    for around in (around_short(evidence, span), around_short(evidence, span, in_quotations=True)):
+        if short_enough := [run for run in around if count_words(text, run) <= limit]:
+            return _with_items(text, max(short_enough, key=worth), span, int(_OVER * limit))
     least = min(around, key=lambda run: count_words(text, run), default=span)
     return least if count_words(text, least) <= _OVER * limit else beginning(text, evidence.span, limit)
 
@@ -44,12 +45,15 @@ def _with_items(text: str, run: Span, span: Span, limit: int) -> Span:
     return start, end
 
 
-def around_short(evidence: Evidence, span: Span) -> list[Span]:
-    """All runs of clauses in `span` that hold the short answer; none without one."""
+def around_short(evidence: Evidence, span: Span, *, in_quotations: bool = False) -> list[Span]:
+    """All runs of clauses in `span` that hold the short answer, those that break off a quotation only if asked for; none
+    without a short answer.
+    """
     text, (start, end), short = evidence.passage.article.text, span, evidence.short
     if not short:
         return []
-    ends = [m.end() for m in _PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    is_outside = _is_outside_brackets if in_quotations else _is_outside
+    ends = [m.end() for m in _PART_END.finditer(text, start, end) if is_outside(text[start : m.start()])]
     begins = [start, *(at + len(text[at:end]) - len(text[at:end].lstrip()) for at in ends)]
     runs = [(begin, stop) for begin in begins for stop in (*(at - 1 for at in ends), end) if begin < stop]
     return [run for run in runs if run[0] <= short[0] < short[1] <= run[1]]
@@ -79,9 +83,12 @@ def beginning(text: str, span: Span, words: int) -> Span:
 
 def _is_outside(before: str) -> bool:
     """Whether what follows `before` stands in no brackets and no quotation marks."""
-    return (
-        before.count("(") == before.count(")") and before.count("“") == before.count("”") and not before.count('"') % 2
-    )
+    is_quoted = before.count("“") != before.count("”") or before.count('"') % 2
+    return _is_outside_brackets(before) and not is_quoted
+
+
+def _is_outside_brackets(before: str) -> bool:
+    return before.count("(") == before.count(")")
 
 
 def count_words(text: str, span: Span) -> int:
