@@ -72,6 +72,7 @@ def beginnings(text: str, span: Span) -> list[Span]:
     """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
     start, end = span
     ends = [m.start() for m in _ITEM_PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    ends = [at - (text[at - 1] in ",;") for at in ends]
     return [(start, at) for at in ends if count_words(text, (start, at)) >= _SHORTEST_BEGINNING] + [span]
 
 

@@ -35,6 +35,7 @@ SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
 _LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 35, 48
 # How an item says which it is.
+_FIRST_ITEM = re.compile(r"(?<=:)\s+(?=(?:thứ nhất|một là)\b)", re.IGNORECASE)  # in the sentence that introduces it
 _COUNTED = ("thứ nhất|một là", "thứ hai|hai là", "thứ ba|ba là", "thứ tư|bốn là", "thứ năm|năm là")
 
 
@@ -184,7 +185,9 @@ def _room(question: Question) -> int:
 def _items(listed: _Choice) -> list[Span]:
     """The introduction of a list, and its items."""
     begin, end = listed.span
-    return [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
+    spans = [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
+    first = _FIRST_ITEM.search(listed.evidence.passage.article.text, *spans[0]) if spans else None
+    return [(spans[0][0], first.start()), (first.end(), spans[0][1]), *spans[1:]] if first else spans
 
 
 def _counted_item(question: Question, best: Evidence) -> list[_Choice]:
