@@ -278,6 +278,10 @@ def test_folded_a_question_has_the_same_years_and_posts(words: list[str]) -> Non
         ("Hội nghị lần thứ 32 họp ở đâu?", {"thứ 32": "ordinal"}),
         ("Việt Nam đứng thứ mấy châu Á?", {"châu Á": "region"}),
         ("Ông Nguyễn Đức Trung giữ chức gì?", {"Nguyễn Đức Trung": ""}),
+        ("Tinh thần “5 cùng” là gì?", {"“5 cùng”": "slogan"}),
+        # Initials beside a name are no part of it.
+        ("Vốn FDI Việt Nam năm 2023 ra sao?", {}),
+        ("Ai chụp ảnh TTXVN Nguyễn Văn Bình?", {"Nguyễn Văn Bình": ""}),
     ],
 )
 def test_what_is_firm_is_of_a_sort(text: str, sorts: dict[str, str]) -> None:
@@ -322,6 +326,11 @@ def test_a_document_is_the_same_with_and_without_the_word_number(said: str) -> N
 )
 def test_a_name_that_ends_like_a_country_is_none(text: str, place: list[str]) -> None:
     assert [named.words for named in read(text).named if named.is_place] == place
+
+
+def test_a_slogan_is_the_same_with_its_number_in_words() -> None:
+    (slogan,) = [named for named in read("“3 cùng” là gì?").named if named.sort == "slogan"]
+    assert slogan.ways == (("3", "cùng"), ("ba", "cùng"))
 
 
 def test_a_surname_alone_is_a_word() -> None:

@@ -150,6 +150,9 @@ class TestAnswers:
             ("bai xuat khau gao vuot ke hoach dang ngay may", BY, "gao"),
             ("Bài Xuất khẩu gạo vượt kế hoạch do ai viết, đăng ngày nào?", BY, "gao"),
             ("Tác giả bài viết về cầu Sông Lam là ai?", "Quốc Tuấn", "cau"),
+            # By when it came out.
+            ("Ai viết bài đăng ngày 5/3/2021?", BY, "gao"),
+            ("Bài viết tháng 3/2021 do ai viết?", BY, "gao"),
         ],
     )
     def test_who_and_when(

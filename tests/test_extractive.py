@@ -78,6 +78,18 @@ class TestList:
         found = quotes(f"Nhiệm vụ {which} của chương trình là gì?", text)
         assert found == [ANNOUNCES, item]
 
+    def test_an_item_that_says_which_it_is_is_quoted_alone(self) -> None:
+        text = "Phiên họp bàn hai việc: Thứ nhất, đánh giá giá gạo. Thứ hai, sửa sang kho bãi."
+        assert quotes("Phiên họp bàn việc thứ hai là gì?", text) == ["Thứ hai, sửa sang kho bãi."]
+
+    def test_a_long_list_may_begin_in_the_sentence_that_introduces_it(self) -> None:
+        first = f"Phiên họp về gạo bàn hai việc: Thứ nhất, {', '.join(OTHERS[:3])}."
+        second = f"Thứ hai, {', '.join(OTHERS[3:])}, {OTHERS[0]}."
+        introduction, one, two = quotes("Phiên họp về gạo bàn những việc gì?", f"{first} {second}")
+        assert introduction == "Phiên họp về gạo bàn hai việc:"
+        assert one.startswith(f"Thứ nhất, {OTHERS[0][:20]}")
+        assert two.startswith(f"Thứ hai, {OTHERS[3][:20]}")
+
     def test_an_item_that_there_is_not_is_not_made_up(self) -> None:
         assert "Chương trình gồm 3 nhiệm vụ" in quotes("Nhiệm vụ thứ chín của chương trình là gì?", LIST)[0]
 

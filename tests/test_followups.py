@@ -58,6 +58,11 @@ class TestPointing:
     def test_a_thing_is_the_one_of_that_sort_that_was_named(self, text: str, answered: str, filled: str) -> None:
         assert resolve(text, history("Có gì mới?", answered)).now == filled
 
+    def test_a_name_that_takes_the_place_of_a_word_does_not_join_the_one_before(self) -> None:
+        before = history("Ai chủ trì?", "Ông Nguyễn Đức Trung. [1]")
+        assert resolve("Bên Đảng ông ấy là gì?", before).now == "Bên Đảng ông Nguyễn Đức Trung là gì?"
+        assert resolve("Chức vụ của ông ấy?", before).now == "Chức vụ của Nguyễn Đức Trung?"
+
     def test_a_marker_of_ours_is_no_part_of_a_name(self) -> None:
         before = history("Có gì?", "Theo Chỉ thị 15 [1]")
         assert resolve("Chỉ thị này là gì?", before).now == "Chỉ thị 15 là gì?"

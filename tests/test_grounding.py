@@ -286,6 +286,15 @@ class TestMeeting:
         assert missed(question, chair)
         assert not missed(question, deputy)
 
+    @pytest.mark.parametrize(("worse", "is_first"), [(3.5, True), (7.0, True), (9.0, False)])
+    def test_who_has_the_post_may_be_further_behind(self, worse: float, *, is_first: bool) -> None:
+        question = understand("Phó Chủ tịch tỉnh dự họp gạo ở Nghệ An là ai?")
+        chair, deputy = sorted(evidence_for(question.text, self.text), key=lambda e: "Phó" in e.text)
+        # Of the reader's logit, which nothing else tells of here.
+        behind = (chair.score - worse - deputy.score) / (replace(deputy, features={"reader": 1.0}).score)
+        deputy = replace(deputy, features={**deputy.features, "reader": behind})
+        assert (meeting(question, [chair, deputy])[0] is deputy) is is_first
+
     def test_what_holds_nothing_of_the_sort_that_is_asked_for_does_not_come_first(self) -> None:
         question = understand("Chỉ thị 41 về gạo ra ngày nào?")
         best, other = evidence_for(question.text, "Chỉ thị 15 về gạo ra ngày 9/3. Chỉ thị 41 về gạo đã cũ.")

@@ -27,8 +27,7 @@ from rag.vietnamese.terms import FIELDS
 RAW = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 QUESTIONS = Path(__file__).parent / "data" / "raw_seeds.jsonl"
 NEEDED = 30
-# Of the gold questions on these texts 205 of 225, 174 of 191 and 184 of 204 were right on 2026-11-23; of those that
-# have an answer 5, 4 and 11 were refused.
+# Five or six fewer than were right on 2026-11-23, and a few more refused.
 GOLD = Path(__file__).resolve().parents[1] / "eval" / "gold"
 MAX_WORDS = 80
 
@@ -127,12 +126,13 @@ def test_the_questions_are_answered(raw: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("name", "count", "reached", "may_be_refused"),
     [
-        ("raw.jsonl", 225, 212, 6),
-        ("raw2.jsonl", 191, 175, 8),
-        ("raw3.jsonl", 204, 188, 12),
-        ("raw4.jsonl", 169, 150, 10),
-        ("raw5.jsonl", 169, 150, 10),
-        ("raw6.jsonl", 180, 143, 18),
+        ("raw.jsonl", 225, 216, 6),
+        ("raw2.jsonl", 191, 177, 8),
+        ("raw3.jsonl", 204, 192, 10),
+        ("raw4.jsonl", 169, 157, 10),
+        ("raw5.jsonl", 169, 158, 8),
+        ("raw6.jsonl", 180, 152, 16),
+        ("raw7.jsonl", 170, 156, 8),
     ],
 )
 def test_the_gold_questions_on_them_are_answered_or_refused(

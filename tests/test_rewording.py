@@ -19,6 +19,9 @@ ABROAD = Equivalent(("kiều", "bào"), ("người", "việt", "ở", "nước",
         ("Báo Hà Tĩnh viết rằng năm nay gạo bán ra sao?", "năm nay gạo bán ra sao?", "Hà Tĩnh"),
         ("Gạo bán được bao nhiêu theo bài tháng 6/2022?", "Gạo bán được bao nhiêu?", "tháng 6/2022"),
         ("Có mấy nhóm việc được nêu trong bài của Hoài Anh?", "Có mấy nhóm việc?", "của Hoài Anh"),
+        ("Số người ở nước ngoài mà bài năm 2022 nêu?", "Số người ở nước ngoài?", "năm 2022"),
+        ("Báo hồi giữa năm 2022 nói có bao nhiêu người góp sức?", "có bao nhiêu người góp sức?", "hồi giữa năm 2022"),
+        ("Gạo bán được bao nhiêu, theo bài đăng giữa năm 2022?", "Gạo bán được bao nhiêu?", "đăng giữa năm 2022"),
     ],
 )
 def test_what_only_names_the_article_is_not_read(text: str, rest: str, source: str) -> None:

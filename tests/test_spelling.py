@@ -36,6 +36,10 @@ def speller(pipeline: Pipeline) -> Speller:
         ("co quan dai dien viet nam o nuoc ngoai", "cơ quan đại diện việt nam ở nước ngoài"),
         ("ngoai giao kinh te la gi", "ngoại giao kinh tế là gì"),
         ("nguoi viet nam o nuoc ngoai", "người việt nam ở nước ngoài"),
+        # As people ask, which articles do not.
+        ("ai viet bai do?", "ai viết bài đó?"),
+        ("nam nay co may muc tieu", "năm nay có mấy mục tiêu"),
+        ("lam sao biet duoc han nop", "làm sao biết được hạn nộp"),
     ],
 )
 def test_what_the_corpus_says_gets_its_accents(speller: Speller, typed: str, meant: str) -> None:

@@ -210,6 +210,37 @@ def test_what_differs_from_another_thing_is_two_things() -> None:
             ("Theo bài cũ, có mấy nhóm", "Theo bài cũ, bao nhiêu người?"),
         ),
         ("Cho xin số trường ở tỉnh với số lớp mở năm nay?", ("số trường ở tỉnh", "số lớp mở năm nay?")),
+        # Whose it is may stand behind.
+        ("Ông A với ông B, chức vụ của mỗi người là gì?", ("Ông A, chức vụ là gì?", "ông B, chức vụ là gì?")),
+        (
+            "Hai ông phó chủ tịch tỉnh, một bên Huế một bên Nghệ An, tên gì?",
+            ("ông phó chủ tịch tỉnh Huế, tên gì?", "ông phó chủ tịch tỉnh Nghệ An, tên gì?"),
+        ),
+        ("Giám đốc sở của Huế với của Vinh tên gì?", ("Giám đốc sở của Huế", "Giám đốc sở của Vinh tên gì?")),
+        # Two days of one thing, and what is asked of both.
+        ("Hai cuộc họp 21/12 và 2/4 họp ở đâu?", ("cuộc họp 21/12 họp ở đâu?", "cuộc họp 2/4 họp ở đâu?")),
+        (
+            "Bài cũ và bài mới lần lượt do ai viết?",
+            ("Bài cũ do ai viết?", "bài mới do ai viết?"),
+        ),
+        (
+            "Bài trên báo A với bài trên báo B do hai tác giả nào viết?",
+            ("Bài trên báo A do tác giả nào viết?", "bài trên báo B do tác giả nào viết?"),
+        ),
+        # Which is more is told by how much each is.
+        (
+            "Bộ có mấy nhóm việc, tỉnh có mấy nhóm việc, bên nào nhiều hơn?",
+            ("Bộ có mấy nhóm việc", "tỉnh có mấy nhóm việc?"),
+        ),
+        (
+            "Gạo xếp thứ mấy trong châu Á và trên thế giới?",
+            ("Gạo xếp thứ mấy trong châu Á", "Gạo xếp thứ mấy trên thế giới?"),
+        ),
+        (
+            "Số người mà bài cũ nêu khác gì con số bộ nhắc năm nay?",
+            ("Số người mà bài cũ nêu", "Số người bộ nhắc năm nay?"),
+        ),
+        ("Đề nghị so sánh số lớp với số trường.", ("số lớp", "số trường.")),
     ],
 )
 def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple[str, str]) -> None:

@@ -46,8 +46,9 @@ def _with_items(text: str, run: Span, span: Span, limit: int) -> Span:
 
 
 def around_short(evidence: Evidence, span: Span, *, in_quotations: bool = False) -> list[Span]:
-    """All runs of clauses in `span` that hold the short answer, those that break off a quotation only if asked for; none
-    without a short answer.
+    """All runs of clauses in `span` that hold the short answer, those that break off a quotation only if asked for.
+
+    None without a short answer.
     """
     text, (start, end), short = evidence.passage.article.text, span, evidence.short
     if not short:
