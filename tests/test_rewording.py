@@ -61,7 +61,7 @@ def test_polite_words_are_not_read(text: str, rest: str) -> None:
 
 
 def test_ways_to_ask_are_said_in_common_words() -> None:
-    assert plainly_asked("Bữa nào họp, đông cỡ nào?") == "ngày nào họp, đông bao nhiêu?"
+    assert plainly_asked("Bữa nào họp, phòng rộng cỡ nào?") == "ngày nào họp, phòng rộng bao nhiêu?"
 
 
 class TestWordsOfTheSentences:
