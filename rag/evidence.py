@@ -13,7 +13,7 @@ from rag.credits import implied, is_credit, names_somebody, speaks_of_writing
 from rag.question import Question
 from rag.reader import Reader, Reading
 from rag.schema import Article, Passage, Span
-from rag.understanding.constraints import Named, holds, posts
+from rag.understanding.constraints import NUMBERS, Named, holds, posts
 from rag.understanding.equivalents import Phrase
 from rag.understanding.kinds import Kind, answer_patterns
 from rag.understanding.people import by_posts
@@ -215,8 +215,15 @@ def lacking(question: Question, evidence: Evidence) -> list[str]:
         return []
     passage = evidence.passage
     said = f" {' '.join([*question.read(passage.article.text), '', *question.read(_around(passage))])} "
-    absent = [named.words for named in exact if not any(holds(said, way) for way in named.ways)]
+    absent = [named.words for named in exact if _lacks(said, named)]
     return [*absent, *(" ".join(one.asked) for one in terms if not one.is_met(said))]
+
+
+def _lacks(said: str, named: Named) -> bool:
+    """Whether what is `said` does not name it; of a slogan ("5 cùng"), whether it says it with another number."""
+    if any(holds(said, way) for way in named.ways):
+        return False
+    return named.sort != "slogan" or any(holds(said, (number, *named.ways[0][1:])) for number in NUMBERS)
 
 
 def tells_credits(evidence: Evidence) -> bool:

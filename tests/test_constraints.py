@@ -278,7 +278,6 @@ def test_folded_a_question_has_the_same_years_and_posts(words: list[str]) -> Non
         ("Hội nghị lần thứ 32 họp ở đâu?", {"thứ 32": "ordinal"}),
         ("Việt Nam đứng thứ mấy châu Á?", {"châu Á": "region"}),
         ("Ông Nguyễn Đức Trung giữ chức gì?", {"Nguyễn Đức Trung": ""}),
-        ("Tinh thần “5 cùng” là gì?", {"“5 cùng”": "slogan"}),
         # Initials beside a name are no part of it.
         ("Vốn FDI Việt Nam năm 2023 ra sao?", {}),
         ("Ai chụp ảnh TTXVN Nguyễn Văn Bình?", {"Nguyễn Văn Bình": ""}),
@@ -331,6 +330,8 @@ def test_a_name_that_ends_like_a_country_is_none(text: str, place: list[str]) ->
 def test_a_slogan_is_the_same_with_its_number_in_words() -> None:
     (slogan,) = [named for named in read("“3 cùng” là gì?").named if named.sort == "slogan"]
     assert slogan.ways == (("3", "cùng"), ("ba", "cùng"))
+    (one,) = [named for named in read("Cơ chế ‘1 cửa’ là gì?").named if named.sort == "slogan"]
+    assert one.ways == (("1", "cửa"), ("một", "cửa"))
 
 
 def test_a_surname_alone_is_a_word() -> None:

@@ -25,6 +25,9 @@ JUNE = date(2022, 6, 1), date(2022, 6, 30)
         # A day of which it tells, and no day at all.
         ("Ai viết bài về hội nghị ngày 9/3/2023?", None),
         ("Ai viết bài đăng ngày 9/3?", None),
+        ("Ai viết bài về phiên họp diễn ra ngày 1/6/2022?", None),
+        ("Ai đưa tin ngày 1/6/2022?", None),
+        ("Ai viết bài đăng ngày 0/6/2022?", None),
         ("Ai viết bài ngày 31/2/2022?", None),
         ("Ai viết bài tháng 13/2022?", None),
     ],

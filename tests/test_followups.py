@@ -61,6 +61,7 @@ class TestPointing:
     def test_a_name_that_takes_the_place_of_a_word_does_not_join_the_one_before(self) -> None:
         before = history("Ai chủ trì?", "Ông Nguyễn Đức Trung. [1]")
         assert resolve("Bên Đảng ông ấy là gì?", before).now == "Bên Đảng ông Nguyễn Đức Trung là gì?"
+        assert resolve("Ở Hà Tĩnh đồng chí ấy làm gì?", before).now == "Ở Hà Tĩnh ông Nguyễn Đức Trung làm gì?"
         assert resolve("Chức vụ của ông ấy?", before).now == "Chức vụ của Nguyễn Đức Trung?"
 
     def test_a_marker_of_ours_is_no_part_of_a_name(self) -> None:

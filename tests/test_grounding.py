@@ -275,6 +275,15 @@ def test_a_footnote_of_the_article_is_no_marker() -> None:
     assert citation.quote == article.text
 
 
+@pytest.mark.parametrize(
+    ("slogan", "is_missed"), [("“5 cùng”", True), ("“3 cùng”", False), ("“ba cùng”", False), ("“3 phát huy”", False)]
+)
+def test_a_slogan_with_another_number_is_another_one(slogan: str, *, is_missed: bool) -> None:
+    question = understand(f"Tinh thần {slogan} về gạo là gì?")
+    best, *_ = evidence_for(question.text, "Tinh thần “3 cùng” về gạo: cùng lắng nghe, cùng làm.")
+    assert bool(missed(question, best)) is is_missed
+
+
 class TestMeeting:
     text = "Tại Nghệ An, Chủ tịch tỉnh Lê Văn An chủ trì họp gạo. Phó Chủ tịch tỉnh Trần Văn Bình dự."
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -245,6 +247,32 @@ def test_what_differs_from_another_thing_is_two_things() -> None:
 )
 def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple[str, str]) -> None:
     assert parts in [way.parts for way in splits(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hiệp định giữa một bên là Việt Nam và một bên là EU ký khi nào?",
+        "Thủ tướng đề nghị một bên cung cấp vốn, còn bên kia làm gì?",
+        "Việt Nam ký với EU khi nào và khi đó ai là Thủ tướng?",
+        "Tỉ lệ 2/3 và 1/3 là của nước nào?",
+        "Quan hệ của Việt Nam với của cải thế giới là gì?",
+        "Thủ tướng hội đàm với Thủ tướng của nước nào?",
+        "Kim ngạch với từng nước: mỗi năm tăng bao nhiêu?",
+        "Doanh nghiệp với cơ quan phối hợp trong mỗi cuộc xúc tiến thế nào?",
+    ],
+)
+def test_nothing_is_said_of_both_that_is_of_one(text: str) -> None:
+    assert not [way for way in splits(text) if way.is_sure and way.is_whole]
+    words = set(re.findall(r"\w+", text))
+    assert all(
+        words == set(re.findall(r"\w+", " ".join(way.parts))) | {"và"} & words | {"còn"} & words for way in splits(text)
+    )
+
+
+@pytest.mark.parametrize("text", ["bên này " * 200, "một bên a, " * 180, "a" + "," * 1990, "1/2 và " * 280])
+def test_a_question_that_says_nothing_often_is_parted_as_any_other(text: str) -> None:
+    assert not any(way.is_sure for way in splits(text[:2000]))  # and not after minutes
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,12 @@ def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limi
     def worth(clauses: Span) -> tuple[int, int]:
         return len(asked & set(question.form(text[slice(*clauses)]))), -count_words(text, clauses)
 
-    # A quotation is broken off only where it leaves no room for the answer.
-    for around in (around_short(evidence, span), around_short(evidence, span, in_quotations=True)):
-        if short_enough := [run for run in around if count_words(text, run) <= limit]:
+    # A quotation is broken off only where there is no room for all of it.
+    whole, broken = around_short(evidence, span), around_short(evidence, span, in_quotations=True)
+    for around, room in ((whole, limit), (whole, int(_OVER * limit)), (broken, limit)):
+        if short_enough := [run for run in around if count_words(text, run) <= room]:
             return _with_items(text, max(short_enough, key=worth), span, int(_OVER * limit))
-    least = min(around, key=lambda run: count_words(text, run), default=span)
+    least = min(broken, key=lambda run: count_words(text, run), default=span)
     return least if count_words(text, least) <= _OVER * limit else beginning(text, evidence.span, limit)
 
 

@@ -169,7 +169,7 @@ def _with_rest(chosen: Sequence[_Choice], other: Evidence) -> list[_Choice]:
     if not all(same_sentence(passage.article.text, a, b) for a, b in pairwise(inside)):
         return []
     joined = _Choice(first.evidence, (min(first.span[0], other.span[0]), max(first.span[1], other.span[1])))
-    for longer in ([joined, *rest], [_Choice(first.evidence, first.evidence.span), _Choice(other, other.span), *rest]):
+    for longer in ([joined, *rest], [first, _Choice(other, other.span), *rest]):
         if sum(choice.words for choice in longer) <= _MAX_WORDS:
             return longer
     return []

@@ -34,7 +34,9 @@ _ASKS_NUMBER = re.compile(
     r"(?:số|so)\s+(?:(?:hiệu|hieu)\s+)?(?:mấy|may|bao nhiêu|bao nhieu|nào|nao|gì|gi)\b",
     re.IGNORECASE,
 )
-_SLOGAN = re.compile(r"[\"“”']\s*(\d)\s+([^\W\d]+(?:\s+[^\W\d]+)?)\s*[\"“”']")  # “3 cùng”
+_SLOGAN = re.compile(r"[\"“”'‘’«»]\s*(\d)\s+([^\W\d]+(?:\s+[^\W\d]+)?)\s*[\"“”'‘’«»]")  # “3 cùng”
+NUMBERS = (*map(str, range(1, 10)), "một", *IN_WORDS.values())
+"""How many a slogan may tell of, as it may be written with accents."""
 _ORDINAL = re.compile(r"\b(?:thứ|thu)\s+(\d+)\b", re.IGNORECASE)
 
 
@@ -45,7 +47,8 @@ class Named:
     `words` is how it is called when it is missed. `is_firm` if an answer about another one is wrong: a place, a day, an
     ordinal, a document number, the whole name of a person; other capitals may be mere emphasis. `sort` tells which
     of these it is: "" for the name of a person, which may be two that stand side by side, and for mere capitals.
-    `is_exact` if an answer has to hold it by just that name; of a region a place in it may be meant.
+    `is_exact` if an answer has to hold it by just that name; of a region a place in it may be meant. A slogan
+    ("5 cùng") is missed only where it is said with another number.
     """
 
     words: str
@@ -130,8 +133,9 @@ def _named(text: str, words: Sequence[str], *, accented: bool) -> Iterator[Named
         yield Named(ordinal.group(), (form(ordinal.group(), accented=accented),), is_firm=True, sort="ordinal")
     for slogan in _SLOGAN.finditer(text):
         number, words_behind = slogan.groups()
-        ways = tuple(form(f"{one} {words_behind}", accented=accented) for one in (number, IN_WORDS.get(number, number)))
-        yield Named(slogan.group(), ways, is_firm=True, sort="slogan")
+        in_words = IN_WORDS.get(number, "một")
+        ways = tuple(form(f"{one} {words_behind}", accented=accented) for one in (number, in_words))
+        yield Named(slogan.group(), ways, is_firm=False, sort="slogan")
     yield from _documents(text, accented=accented)
     in_places = [f" {' '.join(way)} " for place in places for way in place.ways]
     for name, is_firm in _capitals(text):

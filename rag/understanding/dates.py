@@ -24,13 +24,17 @@ _BEFORE_EVENT_DAY = re.compile(
     r"\b(?:(?:cuộc|buổi|phiên) họp|(?:cuoc|buoi|phien) hop|hội nghị|hoi nghi|sự kiện|su kien|lễ|le|bài|bai|tin)\s+\(?$",
     re.IGNORECASE,
 )
-_CAME_OUT = r"\b(?:bài(?:\s+(?:viết|báo))?|bản tin|tin|đăng|ra)\s+(?:(?:hồi|vào|trong)\s+)?"
+_CAME_OUT = (
+    r"\b(?:(?:bài(?:\s+(?:viết|báo))?|bản tin|(?<!đưa )tin)\s+(?:(?:được\s+)?(?:đăng|ra)\s+)?|đăng\s+)"
+    r"(?:(?:hồi|vào|trong)\s+)?"
+)
+_DAY_NUMBER, _MONTH_NUMBER = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])"
 _OF_WHOLE = r"(?:\s*[/-]\s*|\s+năm\s+)"
 _CAME_OUT_ON = re.compile(
-    rf"{_CAME_OUT}(?:(?:ngày|hôm)\s+)?(\d{{1,2}})(?:\s*[/-]\s*|\s+tháng\s+)(\d{{1,2}}){_OF_WHOLE}({_YEAR.pattern})",
+    rf"{_CAME_OUT}(?:(?:ngày|hôm)\s+)?{_DAY_NUMBER}(?:\s*[/-]\s*|\s+tháng\s+){_MONTH_NUMBER}{_OF_WHOLE}({_YEAR.pattern})",
     re.IGNORECASE,
 )
-_CAME_OUT_IN = re.compile(rf"{_CAME_OUT}tháng\s+(\d{{1,2}}){_OF_WHOLE}({_YEAR.pattern})", re.IGNORECASE)
+_CAME_OUT_IN = re.compile(rf"{_CAME_OUT}tháng\s+{_MONTH_NUMBER}{_OF_WHOLE}({_YEAR.pattern})", re.IGNORECASE)
 _SHARE = re.compile(r"\s+(?:số|tổng|đại biểu|thành viên|dân|diện tích|lần|người)\b", re.IGNORECASE)  # "2/3 đại biểu"
 _OF_YEAR = re.compile(r"\s*[/-]\s*\d+|\s+(?:năm|nam)\s+\d+", re.IGNORECASE)
 

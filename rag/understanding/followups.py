@@ -177,7 +177,7 @@ def _who(pointed: re.Match[str], said: Sequence[str]) -> str:
     """Whom "ông ấy" means; behind a name with its "ông", which keeps the two apart: "bên Đảng ông Minh là gì"."""
     person = _person(said)
     if person and re.search(rf"\b{_CAPITALISED}\s+$", pointed.string[: pointed.start()]):
-        return f"{pointed.group().partition(' ')[0]} {person}"
+        return f"{'bà' if fold(pointed.group()).startswith('ba') else 'ông'} {person}"
     return person or pointed.group()
 
 

@@ -24,9 +24,8 @@ def by_posts(text: str, articles: Iterable[str], sentences: Collection[str]) -> 
     tell.
 
     It stays as it is if it asks for a post itself, and so does a whole name that one of `sentences`, which are to be
-    read, has too.
-    Whom the articles do not tell of is called as before, and so is who shares a given name with another one, unless they
-    tell of one of them more than of the others together.
+    read, has too. Whom the articles do not tell of is called as before, and so is who shares a given name with another
+    one, unless they tell of one of them more than of the others together.
     """
     called = _called()
     if not called.search(text) or _ASKS_POST.search(text):

@@ -30,7 +30,7 @@ _SOURCES = (
         re.IGNORECASE,
     ),
     re.compile(
-        r"[\s,]+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?"
+        r"(?:\s*,)?\s+(?:(?:được|có|mà)\s+)?(?:(?:nêu|nhắc|nói|đề cập|dẫn|kể|ghi)\s+(?:(?:đến|tới|tên)\s+)?)?"
         rf"(?:trong|theo|ở|trên)\s+{_ARTICLE}(?P<source>[^,?;:]{{0,60}})(?=\s*[?.]*$)",
         re.IGNORECASE,
     ),

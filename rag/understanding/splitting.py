@@ -63,12 +63,15 @@ _DIFFERS = re.compile(rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)
 _FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con số Thủ tướng nêu": the same that A is
 _OF_FIGURE = re.compile(r"\s+(?:mà\b|(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b)", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
-_EACH = re.compile(r"\s*[,:]\s*(?:thì\s+)?mỗi\s+\w+\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
-_OF_EACH = re.compile(r"\s+(?:của\s+)?mỗi\s+(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ)\b", re.IGNORECASE)
+_SHARERS = r"(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ|cái|tỉnh|nước|phiên|hội nghị|văn bản)"
+_EACH = re.compile(rf"\s*[,:]\s*(?:thì\s+)?mỗi\s+{_SHARERS}\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
+_OF_EACH = re.compile(  # "A với B, chức vụ của mỗi người là gì"
+    rf"\s+(?:của\s+)?mỗi\s+{_SHARERS}(?=\s+(?:là|do|gồm|ra sao|thế nào|mấy|bao nhiêu|ai)\b)", re.IGNORECASE
+)
 # "Hai vị phó chủ tịch, một bên A một bên B, tên gì?"
 _SIDES = re.compile(
-    r"^(?:hai\s+)?(.*?)[\s,:]*\b(?:một bên|bên này)\s+(?:là\s+)?(.+?)[\s,]+(?:còn\s+)?(?:một bên|bên kia)\s+(?:là\s+)?"
-    r"([^,:?]+)(.*)$",
+    r"^(?:hai\s+)?(.*?)(?<!\bgiữa)(?<!\blà)(?:\s*[,:])?\s*\b(?:một bên|bên này)\s+(?:là\s+)?(.+?)(?:\s*,\s*|\s+)"
+    r"(?:(?:và|còn)\s+)?(?:một bên|bên kia)\s+(?:là\s+)?([^,:?]+)(.*)$",
     re.IGNORECASE,
 )
 _PLEASE = re.compile(
@@ -81,7 +84,7 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
-_SHARING = re.compile(r"(ở|tại|trong|trên|theo|của|về|năm|từ|với|hồi|khi)\b", re.IGNORECASE)
+_SHARING = re.compile(r"(ở|tại|trong|trên|theo|của|về|năm|từ|với|hồi|khi so)\b", re.IGNORECASE)
 _WHERE = ("ở", "tại", "trong", "trên", "theo")  # one may stand for another: "nêu trong bài ... và tại hội nghị ..."
 # What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
 _SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
@@ -103,10 +106,14 @@ _WHICH_MORE = re.compile(
     re.IGNORECASE,
 )
 # "Hội nghị 21/12 và 2/4 họp ở đâu": the second of two days, or numbers, is of the same thing.
-_SAME_THING = re.compile(r"^(?:(?:cả\s+)?hai\s+)?(.*\s)(\d+[/-]\d+)$", re.IGNORECASE)
+_SAME_THING = re.compile(r"^(?:(?:cả\s+)?hai\s+)?(?!.*\b(?:tỉ lệ|tỷ lệ|từ)\b)(.*\s)(\d+[/-]\d+)$", re.IGNORECASE)
 _DAY_ALONE = re.compile(r"(\d+[/-]\d+)(?=\s)")
 # What is asked of both: "A và B do hai vị nào chủ trì?"
-_OF_TWO = re.compile(r"\s+(?=(?:do|của|là)\s+(?:(?:hai|những|các)\s+)?\w+(?:\s+\w+)?\s+nào\b|do\s+ai\b)", re.IGNORECASE)
+_OF_TWO = re.compile(
+    r"\s+(?=do\s+(?:ai|(?:(?:hai|những|các)\s+)?\w+(?:\s+\w+)?\s+nào)\b"
+    r"|(?:của|là)\s+(?:hai|những|các)\s+\w+(?:\s+\w+)?\s+nào\b)",
+    re.IGNORECASE,
+)
 _TWO = re.compile(r"\b(?:hai|những|các)\s+(?=\w+(?:\s+\w+)?\s+nào\b)", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
@@ -145,9 +152,11 @@ def splits(text: str) -> list[Split]:
         or _OF_EACH.search(text)
     )
     text = _OF_EACH.sub("", _EACH.sub(", ", _COMPARING.sub("", text)))
-    if sides := _SIDES.match(text):
+    if (sides := _SIDES.match(text)) and _asks(sides.group(4)) and not any(map(_asks, sides.group(2, 3))):
         head, left, right, rest = sides.groups()
-        return [*ways, Split((f"{head} {left}{rest}".strip(), f"{head} {right}{rest}".strip()), True, is_whole=True)]
+        parts = (f"{head} {left}{rest}".strip(), f"{head} {right}{rest}".strip())
+        if _is_long_enough(parts):
+            return [*ways, Split(parts, is_sure=True, is_whole=True)]
     if (of := _TOPIC.match(text)) and not any(map(_asks, of.groups())):
         topic, left, right = of.groups()
         is_sure = compared or _opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
@@ -204,12 +213,9 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
         return None
     is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
     each_asks = (_asks(left) and _asks(right)) or (_opens(left) and _opens(right))
-    is_of_both = (
-        (" của " in left and right.lower().startswith("của "))
-        or (  # "sở của A với của B"
-            syllables(left)[:1] == syllables(right)[:1]
-            and _OF_TWO.search(right)  # "bài A với bài B do hai ai nào viết"
-        )
+    # "Giám đốc sở của A với của B", "bài A với bài B do hai ai nào viết"
+    is_of_both = (" của " in left and re.match(r"của\s+(?!cải\b)", right)) or (
+        _is_alike(left, right) and (asked := _OF_TWO.search(right)) and _TWO.search(right, asked.end())
     )
     if is_of_one and not (each_asks or in_order or compared or is_of_both):
         return None
@@ -242,12 +248,17 @@ def _asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> 
     if (thing := _SAME_THING.match(left)) and (day := _DAY_ALONE.match(right)) and _asks(right):
         what, first = thing.groups()
         return f"{what}{first}{right[day.end() :]}", f"{what}{right}"
-    if (asked := _OF_TWO.search(right)) and (in_order or syllables(left)[:1] == syllables(right)[:1]):
+    if (asked := _OF_TWO.search(right)) and (in_order or _is_alike(left, right)):
         ending = _TWO.sub("", right[asked.start() :])
         return left + ending, right[: asked.start()] + ending
     if left and compared and (end := _SHARED_END.search(right)):
         return f"{left}, {right[end.end() :]}", right
     return None
+
+
+def _is_alike(left: str, right: str) -> bool:
+    """Whether the parts name two of a kind: "bài trên báo A", "bài trên báo B"; not the last of several."""
+    return syllables(left)[:1] == syllables(right)[:1] and "," not in left
 
 
 def _asks(text: str) -> bool:
