@@ -103,13 +103,13 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
     left_out: list[_Choice] = []
     may_be_another = question.kind != Kind.LIST or not _is_of_list(question, best)
     missing = set(question.content) - set(question.form(" ".join(c.text for c in chosen)))
-    for other in evidence[1:_CONSIDERED]:
+    for at, other in enumerate(evidence[1:_CONSIDERED], 1):
         if best.score - other.score > _MARGIN:
             break
         choice = _Choice(other, _whole(question, other))
         if choice.text.endswith(":"):  # what it introduces is too long, and without that it says nothing
             continue
-        if longer := _with_rest(chosen, other):
+        if longer := _with_rest(chosen, other, evidence[1:at]):
             chosen = longer
             continue
         gained = missing & set(question.form(choice.text))
@@ -156,9 +156,9 @@ def _shortened(question: Question, evidence: Evidence) -> _Choice:
     return _Choice(evidence, clauses_that_answer(question, evidence, _sentence(evidence, _LONG_SENTENCE), _PART_OF_TWO))
 
 
-def _with_rest(chosen: Sequence[_Choice], other: Evidence) -> list[_Choice]:
+def _with_rest(chosen: Sequence[_Choice], other: Evidence, better: Sequence[Evidence]) -> list[_Choice]:
     """`chosen` where the sentence that the first of them is from is quoted as far as `other`, another part of it; empty
-    if `other` is none, stands there already, or there is no room.
+    if `other` is none, stands there already, or there is no room but for what is `better` and quoted.
     """
     first, rest = chosen[0], list(chosen[1:])
     passage, spans = first.evidence.passage, first.evidence.passage.chunk.sentences
@@ -169,7 +169,11 @@ def _with_rest(chosen: Sequence[_Choice], other: Evidence) -> list[_Choice]:
     if not all(same_sentence(passage.article.text, a, b) for a, b in pairwise(inside)):
         return []
     joined = _Choice(first.evidence, (min(first.span[0], other.span[0]), max(first.span[1], other.span[1])))
-    for longer in ([joined, *rest], [first, _Choice(other, other.span), *rest]):
+    own, further = _Choice(first.evidence, first.evidence.span), _Choice(other, other.span)
+    ways = [[joined, *rest], [first, further, *rest]]
+    if not any(_overlap(first, _Choice(e, e.span)) for e in better):
+        ways.append([own, further, *rest])
+    for longer in ways:
         if sum(choice.words for choice in longer) <= _MAX_WORDS:
             return longer
     return []
