@@ -25,22 +25,26 @@ from rag.vietnamese.normalize import typed_with_accents
 from rag.vietnamese.terms import syllables
 
 LEAST = 5
-"""A syllable or pair that was seen more seldom is left out."""
+"""A syllable that was seen more seldom is left out, and so is a pair that counts less."""
 
 _END = re.compile(r"\n|[.!?;:…]+(?=\s|$)")
 
 
 def main() -> None:
     """Count what the files hold that the command line names."""
+    seen: Counter[str] = Counter()
     single: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()
     for name, _, times in (argument.partition("=") for argument in sys.argv[1:]):
         for text in _texts(Path(name)):
             for words in filter(None, map(syllables, _END.split(text))):
+                seen.update((START, *words))
                 for word in (START, *words):
                     single[word] += int(times or 1)
                 for pair in pairwise((START, *words)):
                     pairs[pair] += int(times or 1)
+    # What was typed once is a slip, however often it counts.
+    single = Counter({word: count for word, count in single.items() if seen[word] >= LEAST})
     target = Path(__file__).parents[1] / "rag" / "vietnamese" / "data" / FILE
     write(target, single, pairs)
     sys.stdout.write(f"{target}: {target.stat().st_size} bytes\n")

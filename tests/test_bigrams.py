@@ -51,12 +51,13 @@ def test_questions_count_as_often_as_is_said_with_those_before_them(
         {"question": "Thủ tướng?", "history": history},
         {"question": "thu thach"},  # without accents it teaches none
         {"question": "Thủ thách?", "type": "typo"},
-    ]
+    ] * count_bigrams.LEAST + [{"question": "thủ chắc"}]
     questions = tmp_path / "questions.jsonl"
     questions.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     counted = count(f"{questions}=7", tmp_path, monkeypatch)
     follows = counted.follow([("thủ", "đô"), ("thủ", "tướng"), ("thủ", "thành"), ("thủ", "thách"), (START, "thủ")])
-    assert np.allclose(follows, [0.5, 0.5, 0, 0, 1], rtol=0.05)
+    assert np.allclose(follows, [5 / 11, 5 / 11, 0, 0, 1], rtol=0.05)
+    assert counted.share("chắc") == 0  # typed once
 
 
 def test_probabilities_are_those_of_the_texts_that_were_counted(
