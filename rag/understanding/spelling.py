@@ -31,8 +31,8 @@ from rag.vietnamese.terms import syllables
 
 _CANDIDATES = 8
 _LONG = 60  # syllables; a longer text gets fewer candidates each, so that no question holds up the others
-# Chosen on 714 questions on five small corpora (5 to 16 articles), stripped of their accents: 94.9 % of the syllables
-# come back right, 90.2 % without the language at large; of those that were typed with accents none is changed.
+# Chosen on 1,292 questions on five articles and on 600 on 740 of news, stripped of their accents: of the syllables 98.5
+# and 92.3 % come back right, 96.1 and 89.3 % where the language at large has no questions.
 _SMOOTHING = 0.0005
 _LANGUAGE = 400.0  # chunks that the language at large counts for beside the corpus, after each syllable
 _PER_MILLION = 0.003  # chunks that a syllable counts for, for each time that it is one of a million of the language
