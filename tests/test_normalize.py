@@ -196,6 +196,11 @@ class TestMapped:
         assert found.offsets[-1] == len(text)
         assert not found.text or found.offsets[0] == 0
 
+    def test_a_mark_that_goes_into_no_letter_has_its_own_place(self) -> None:
+        found = mapped("33\u0300A\u0300")  # typed by nobody, but a file may hold it; a property once drew it
+        assert found.text == "33\u0300à"
+        assert found.offsets == (0, 1, 2, 3, 5)
+
     @settings(deadline=None)
     @given(words, st.data())
     def test_the_original_slice_covers_what_was_found(self, text: str, data: st.DataObject) -> None:

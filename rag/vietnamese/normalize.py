@@ -163,8 +163,11 @@ def mapped(text: str, form: Callable[[str], str] = match_form) -> Mapped:
 
 def _spread(original: str, form: Callable[[str], str], length: int, start: int) -> list[int]:
     """Offsets for a word whose form has `length` characters, not its own number: by its grapheme clusters."""
-    clusters = list(re.finditer(r"[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", original))
-    spread = [start + cluster.start() for cluster in clusters for _ in form(cluster.group())]
+    spread: list[int] = []
+    for cluster in re.finditer(r"[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", original):
+        # One letter as a rule; a mark that goes into no letter (3 and U+0300) stays, in its own place at the end.
+        places = range(cluster.end() - len(form(cluster.group())), cluster.end())
+        spread.extend(start + max(cluster.start(), at if n else 0) for n, at in enumerate(places))
     if len(spread) == length:
         return spread
     return [start + len(original) * i // max(length, 1) for i in range(length)]
