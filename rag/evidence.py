@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain, pairwise
@@ -249,13 +249,14 @@ def _constraints(
     met = [(named, any(holds(around + said.lead, way) for way in named.ways)) for named in wanted.named]
     held = posts(context, accented=question.accented) if wanted.posts else ()
     here = posts(words, accented=question.accented) if wanted.posts else ()
+    asked = frozenset(question.content)
     return {
         "firm_here": _mean([float(any(holds(sentence, way) for way in n.ways)) for n in wanted.named if n.is_firm]),
-        "posts_here": _mean([float(any(_is_post(post, one) for one in here)) for post in wanted.posts]),
+        "posts_here": _mean([float(any(_is_post(post, one, asked) for one in here)) for post in wanted.posts]),
         "years": _mean([of_year(year, around, article) for year in wanted.years]),
         "names": _mean([float(is_met) for _, is_met in met]),
         "firm": _mean([_firm(question, named, around, said) for named in wanted.named if named.is_firm]),
-        "posts": _mean([float(any(_is_post(post, one) for one in held)) for post in wanted.posts]),
+        "posts": _mean([float(any(_is_post(post, one, asked) for one in held)) for post in wanted.posts]),
         "opposites": _mean([float(one.is_met(sentence)) for one in wanted.opposites]),
         "number": float(not wanted.number_of or _tells_number(wanted.number_of, words)),
     }
@@ -284,9 +285,13 @@ def _firm(question: Question, named: Named, context: str, said: _Said) -> float:
     return 0.5 * any(holds(said.whole, way) for way in named.ways)
 
 
-def _is_post(wanted: Phrase, held: Phrase) -> bool:
-    """Whether a post is the one asked for, less exactly said; or whether the question left out which department's."""
-    return wanted[: len(held)] == held or (wanted[-1] in _DEPARTMENT and held[: len(wanted)] == wanted)
+def _is_post(wanted: Phrase, held: Phrase, asked: Collection[str]) -> bool:
+    """Whether a post is the one asked for, less exactly said; or whether the question, of these words, left out which
+    department's, or said it elsewhere: "Sở Ngoại vụ do ai làm giám đốc".
+    """
+    if wanted[: len(held)] == held:
+        return True
+    return held[: len(wanted)] == wanted and (wanted[-1] in _DEPARTMENT or set(held[len(wanted) :]) <= set(asked))
 
 
 def _mean(values: Sequence[float]) -> float:

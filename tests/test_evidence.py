@@ -363,6 +363,7 @@ class TestAnotherYear:
         ("Phó Chủ tịch tỉnh là ai?", "Phó Chủ tịch UBND tỉnh là ông An."),
         ("Giám đốc sở là ai?", "Giám đốc Sở Ngoại vụ là bà Bình."),
         ("Giám đốc Sở Ngoại vụ là ai?", "Giám đốc Sở là bà Bình."),
+        ("Sở Ngoại vụ do ai làm giám đốc?", "Giám đốc Sở Ngoại vụ là bà Bình."),
     ],
 )
 def test_a_post_may_be_said_less_exactly(question: str, text: str) -> None:
@@ -370,8 +371,9 @@ def test_a_post_may_be_said_less_exactly(question: str, text: str) -> None:
     assert only.features["posts"] == 1.0
 
 
-def test_a_post_of_another_department_is_another_one() -> None:
-    (only,) = weigh_text("Giám đốc Sở Công Thương là ai?", "Giám đốc Sở Ngoại vụ là bà Bình.").values()
+@pytest.mark.parametrize("question", ["Giám đốc Sở Công Thương là ai?", "Sở Công Thương do ai làm giám đốc?"])
+def test_a_post_of_another_department_is_another_one(question: str) -> None:
+    (only,) = weigh_text(question, "Giám đốc Sở Ngoại vụ là bà Bình.").values()
     assert only.features["posts"] == 0.0
 
 

@@ -218,7 +218,7 @@ def test_what_differs_from_another_thing_is_two_things() -> None:
             "Hai ông phó chủ tịch tỉnh, một bên Huế một bên Nghệ An, tên gì?",
             ("ông phó chủ tịch tỉnh Huế, tên gì?", "ông phó chủ tịch tỉnh Nghệ An, tên gì?"),
         ),
-        ("Giám đốc sở của Huế với của Vinh tên gì?", ("Giám đốc sở của Huế", "Giám đốc sở của Vinh tên gì?")),
+        ("Giám đốc sở của Huế với của Vinh tên gì?", ("Giám đốc sở của Huế tên gì?", "Giám đốc sở của Vinh tên gì?")),
         # Two days of one thing, and what is asked of both.
         ("Hai cuộc họp 21/12 và 2/4 họp ở đâu?", ("cuộc họp 21/12 họp ở đâu?", "cuộc họp 2/4 họp ở đâu?")),
         (
@@ -250,6 +250,60 @@ def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple
 
 
 @pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "Cuộc thi có Huế dự và buổi lễ có Vinh dự diễn ra ngày nào?",
+            ("Cuộc thi có Huế dự diễn ra ngày nào?", "buổi lễ có Vinh dự diễn ra ngày nào?"),
+        ),
+        (
+            "Sở Y tế Cần Thơ và Sở Y tế UBND tỉnh Cà Mau do ai làm giám đốc?",
+            ("Sở Y tế Cần Thơ do ai làm giám đốc?", "Sở Y tế UBND tỉnh Cà Mau do ai làm giám đốc?"),
+        ),
+        (
+            "Lễ hội nhắc ở bài tháng 6/2022 và ở bài Bến Tre là lần thứ mấy?",
+            ("Lễ hội nhắc ở bài tháng 6/2022 là lần thứ mấy?", "Lễ hội nhắc ở bài Bến Tre là lần thứ mấy?"),
+        ),
+        (
+            "Ông Trần An và ông Lê Bình, ai giữ chức gì?",
+            ("Ông Trần An giữ chức gì?", "ông Lê Bình giữ chức gì?"),
+        ),
+        (
+            "Mục đầu tiên của Nhà nước và của Chính phủ là gì?",
+            ("Mục đầu tiên của Nhà nước là gì?", "Mục đầu tiên của Chính phủ là gì?"),
+        ),
+        (
+            "Huế và Vinh mỗi bên chia việc thành mấy nhóm?",
+            ("Huế, chia việc thành mấy nhóm?", "Vinh, chia việc thành mấy nhóm?"),
+        ),
+    ],
+)
+def test_what_is_asked_behind_the_second_is_asked_of_both(text: str, parts: tuple[str, str]) -> None:
+    (first, *_) = splits(text)
+    assert (first.parts, first.is_sure, first.is_whole) == (parts, True, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cuộc họp 9/3 với phiên họp 21/12 khác nhau về địa điểm ra sao?",
+        "Đề nghị cơ quan cho biết, về địa điểm, cuộc họp 9/3 khác phiên họp 21/12 thế nào?",
+        "Cuộc họp 9/3 và phiên họp 21/12 khác nhau thế nào về địa điểm?",
+    ],
+)
+def test_in_what_two_things_differ_is_asked_of_each(text: str) -> None:
+    (first, *_) = splits(text)
+    of = tuple(part.lower() for part in first.parts)
+    assert of == ("địa điểm của cuộc họp 9/3", "địa điểm của phiên họp 21/12")
+    assert first.is_sure
+    assert first.is_of_difference
+
+
+def test_who_is_more_alike_is_no_aspect() -> None:
+    assert not any(way.is_of_difference for way in splits("Huế có mấy cầu, Vinh có mấy cầu, có giống nhau về số lượng?"))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Hiệp định giữa một bên là Việt Nam và một bên là EU ký khi nào?",
@@ -260,6 +314,7 @@ def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple
         "Thủ tướng hội đàm với Thủ tướng của nước nào?",
         "Kim ngạch với từng nước: mỗi năm tăng bao nhiêu?",
         "Doanh nghiệp với cơ quan phối hợp trong mỗi cuộc xúc tiến thế nào?",
+        "Tổng của quý 1 và quý 2 là bao nhiêu?",
     ],
 )
 def test_nothing_is_said_of_both_that_is_of_one(text: str) -> None:

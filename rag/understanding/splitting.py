@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from rag.understanding.dates import YEAR_PHRASE, years
-from rag.understanding.kinds import Kind, ask_words, opening_kind, plainly, without_asking
+from rag.understanding.kinds import plainly, without_asking
+from rag.understanding.sides import asked_of_both, asks, is_of_two, opens
 from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
@@ -59,12 +60,27 @@ _DIFFERENCE = re.compile(
     re.IGNORECASE,
 )
 # "A khác B như thế nào"
-_DIFFERS = re.compile(rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b)(.+?)\s+{_HOW}\s*[?.!]*$", re.IGNORECASE)
+_DIFFERS = re.compile(
+    rf"\s+(?:có\s+)?khác\s+(?!nhau\b|gì\b|với\b|biệt\b|về\b|ở\b)(.+?)\s+{_HOW}(?:\s+(?:về|ở)\s+[^,?]+)?\s*[?.!]*$",
+    re.IGNORECASE,
+)
+# "A với B khác nhau về hình thức ra sao", "về hình thức, A khác B thế nào": what is asked of each.
+_DIFFERENCE_IN = re.compile(
+    rf"[\s,]*\b(?:(?:có|thì|là|gì|điểm gì)\s+)*(?:khác|giống)(?:\s+(?:biệt|nhau|gì))*(?:"
+    rf"\s+(?:về|ở)\s+(?:mặt\s+)?(?!điểm|chỗ)(?P<one>[^,?]+?)\s+(?:{_HOW}|nào|gì|không)"
+    rf"|\s+{_HOW}\s+(?:về|ở)\s+(?:mặt\s+)?(?P<other>[^,?]+?))\s*[?.!]*$",
+    re.IGNORECASE,
+)
+_REGARDING = re.compile(r"^(?:xét\s+|riêng\s+)?về\s+(?:mặt\s+)?([^,?]{3,30}),\s+(?=.*\bkhác\b)", re.IGNORECASE)
 _FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con số Thủ tướng nêu": the same that A is
 _OF_FIGURE = re.compile(r"\s+(?:mà\b|(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b)", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
 _SHARERS = r"(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ|cái|tỉnh|nước|phiên|hội nghị|văn bản)"
-_EACH = re.compile(rf"\s*[,:]\s*(?:thì\s+)?mỗi\s+{_SHARERS}\s+", re.IGNORECASE)  # "A với B, mỗi bên ..."
+_EACH = re.compile(  # "A với B, mỗi bên ...", "A và B mỗi bên chia ..."
+    rf"\s*[,:]\s*(?:thì\s+)?mỗi\s+{_SHARERS}\s+"
+    r"|(?<!của)\s+mỗi\s+bên\s+(?!(?:là|do|gồm|ra sao|thế nào|mấy|bao nhiêu|ai)\b)",
+    re.IGNORECASE,
+)
 _OF_EACH = re.compile(  # "A với B, chức vụ của mỗi người là gì"
     rf"\s+(?:của\s+)?mỗi\s+{_SHARERS}(?=\s+(?:là|do|gồm|ra sao|thế nào|mấy|bao nhiêu|ai)\b)", re.IGNORECASE
 )
@@ -75,7 +91,10 @@ _SIDES = re.compile(
     re.IGNORECASE,
 )
 _PLEASE = re.compile(
-    r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)", re.IGNORECASE
+    r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)"
+    r"|^(?:(?:kính|đề nghị|xin|nhờ|mong|cho|quý|cơ quan|đơn vị|tôi|em|mình|cháu|anh|chị|vui lòng)\s+)+(?:hỏi|biết)\b"
+    r"\s*[,:]?\s*(?=\S)",
+    re.IGNORECASE,
 )
 # What both parts are asked of: "Theo bài của A, có bao nhiêu B và C?"
 _FRAME = re.compile(
@@ -84,12 +103,8 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 # What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
-_SHARING = re.compile(r"(ở|tại|trong|trên|theo|của|về|năm|từ|với|hồi|khi so)\b", re.IGNORECASE)
+_SHARING = re.compile(r"(ở|tại|trong|trên|theo|của|về|năm|từ|với|hồi|khi so|nếu)\b", re.IGNORECASE)
 _WHERE = ("ở", "tại", "trong", "trên", "theo")  # one may stand for another: "nêu trong bài ... và tại hội nghị ..."
-# What ends the second part where it shares its end with the first: "A với B, bên nào lớn hơn?".
-_SHARED_END = re.compile(r"\s*,\s*|\s+(?=(?:thì|có cùng|có giống|có khác|khác nhau|giống nhau)\b)", re.IGNORECASE)
-# A thing with its number, "Chỉ thị 15", "hội nghị (9/3)": what stands behind the second of two is asked of both.
-_NUMBERED = re.compile(r"(?!(?:tổng|tong)\b)(?:\(?[^\W\d]+\s+){1,12}\(?\d[^\s,;:]*(?=\s|$)", re.IGNORECASE)
 _BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy còn lãnh đạo nào khác"
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|lệch|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
@@ -105,16 +120,6 @@ _WHICH_MORE = re.compile(
     r"|có\s+(?:bằng|giống|khác|trùng|như)\s+nhau\s+(?:không|hay không))\s*[?.!]*$",
     re.IGNORECASE,
 )
-# "Hội nghị 21/12 và 2/4 họp ở đâu": the second of two days, or numbers, is of the same thing.
-_SAME_THING = re.compile(r"^(?:(?:cả\s+)?hai\s+)?(?!.*\b(?:tỉ lệ|tỷ lệ|từ)\b)(.*\s)(\d+[/-]\d+)$", re.IGNORECASE)
-_DAY_ALONE = re.compile(r"(\d+[/-]\d+)(?=\s)")
-# What is asked of both: "A và B do hai vị nào chủ trì?"
-_OF_TWO = re.compile(
-    r"\s+(?=do\s+(?:ai|(?:(?:hai|những|các)\s+)?\w+(?:\s+\w+)?\s+nào)\b"
-    r"|(?:của|là)\s+(?:hai|những|các)\s+\w+(?:\s+\w+)?\s+nào\b)",
-    re.IGNORECASE,
-)
-_TWO = re.compile(r"\b(?:hai|những|các)\s+(?=\w+(?:\s+\w+)?\s+nào\b)", re.IGNORECASE)
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
 _LEAST = 2  # syllables of a part
 _HEAD = 2  # syllables that tell what a part asks for
@@ -141,7 +146,7 @@ def splits(text: str) -> list[Split]:
     if (frame := _FRAME.match(text)) and (within := splits(text[frame.end() :])):
         return [replace(way, parts=_within(frame.group(), way.parts)) for way in within]
     ways = [*_of_years(text), *_of_sentences(text)]
-    if (more := _WHICH_MORE.search(text)) and _asks(text[: more.start()]):
+    if (more := _WHICH_MORE.search(text)) and asks(text[: more.start()]):
         text = text[: more.start()] + "?"
     in_order = bool(_IN_ORDER.search(text))
     text = _IN_ORDER.sub("", text)
@@ -152,15 +157,20 @@ def splits(text: str) -> list[Split]:
         or _OF_EACH.search(text)
     )
     text = _OF_EACH.sub("", _EACH.sub(", ", _COMPARING.sub("", text)))
-    if (sides := _SIDES.match(text)) and _asks(sides.group(4)) and not any(map(_asks, sides.group(2, 3))):
+    if (sides := _SIDES.match(text)) and asks(sides.group(4)) and not any(map(asks, sides.group(2, 3))):
         head, left, right, rest = sides.groups()
         parts = (f"{head} {left}{rest}".strip(), f"{head} {right}{rest}".strip())
         if _is_long_enough(parts):
             return [*ways, Split(parts, is_sure=True, is_whole=True)]
-    if (of := _TOPIC.match(text)) and not any(map(_asks, of.groups())):
+    if (of := _TOPIC.match(text)) and not any(map(asks, of.groups())):
         topic, left, right = of.groups()
-        is_sure = compared or _opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
+        is_sure = compared or opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
         return [*ways, Split((f"{topic} {left}", f"{topic} {right}"), is_sure, is_whole=True)]
+    aspect = ""
+    if regarding := _REGARDING.match(text):
+        aspect, text = regarding.group(1), text[regarding.end() :]
+    elif (difference := _DIFFERENCE_IN.search(text)) and not asks(text[: difference.start()]):
+        aspect, text = difference["one"] or difference["other"], text[: difference.start()] + " khác nhau thế nào"
     # "Các tỉnh khác" are other ones.
     both = _DIFFERENCE.sub("", text if _SEVERAL.match(text) else _DIFFERS.sub(r" và \1", text))
     is_of_difference, text = both != text, both
@@ -171,10 +181,12 @@ def splits(text: str) -> list[Split]:
     ]
     # A comma alone parts only where something is asked on both sides.
     alone = (comma for comma in _COMMA.finditer(text) if not _joints(text).match(text, comma.start()))
-    commas = (at for at in alone if _asks(text[: at.start()]) and _asks(text[at.end() :]))
+    commas = (at for at in alone if asks(text[: at.start()]) and asks(text[at.end() :]))
     joined += [way for comma in commas if (way := _at(comma, compared=False, in_order=False, differ=False))]
     middle = len(text) / 2
     joined.sort(key=lambda way: (not way.is_sure, abs(len(way.parts[0]) - middle)))
+    if aspect and is_of_difference:
+        joined = [replace(way, parts=_within(f"{aspect} của ", way.parts), is_sure=True) for way in joined]
     return [replace(way, is_of_difference=is_of_difference) for way in (*ways, *joined)][:_MOST]
 
 
@@ -212,14 +224,12 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
     if re.match("hay", joint.group().strip(" ,"), re.IGNORECASE) and not compared:  # "good", not "or"
         return None
     is_of_one = _OF_ONE.search(joint.string[: joint.end()]) and not _WHICH.search(right)
-    each_asks = (_asks(left) and _asks(right)) or (_opens(left) and _opens(right))
+    each_asks = (asks(left) and asks(right)) or (opens(left) and opens(right))
     # "Giám đốc sở của A với của B", "bài A với bài B do hai ai nào viết"
-    is_of_both = (" của " in left and re.match(r"của\s+(?!cải\b)", right)) or (
-        _is_alike(left, right) and (asked := _OF_TWO.search(right)) and _TWO.search(right, asked.end())
-    )
+    is_of_both = (" của " in left and re.match(r"của\s+(?!cải\b)", right)) or is_of_two(left, right)
     if is_of_one and not (each_asks or in_order or compared or is_of_both):
         return None
-    both = _asked_of_both(left, right, compared=compared, in_order=in_order)
+    both = asked_of_both(left, right, compared=compared, in_order=in_order)
     is_shared = both is not None
     left, right = both or (left, right)
     if shared := _SHARING.match(right):
@@ -237,36 +247,6 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
     parts = (left, right)
     is_sure = each_asks or is_shared or in_order or same_head
     return Split(parts, is_sure, is_whole=is_shared) if _is_long_enough(parts) else None
-
-
-def _asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> tuple[str, str] | None:
-    """The parts, the first with what is asked behind the second of both; None if nothing is."""
-    if _asks(left):
-        return None
-    if _NUMBERED.fullmatch(left) and (own := _NUMBERED.match(right)) and _asks(right[own.end() :]):
-        return left + right[own.end() :], right
-    if (thing := _SAME_THING.match(left)) and (day := _DAY_ALONE.match(right)) and _asks(right):
-        what, first = thing.groups()
-        return f"{what}{first}{right[day.end() :]}", f"{what}{right}"
-    if (asked := _OF_TWO.search(right)) and (in_order or _is_alike(left, right)):
-        ending = _TWO.sub("", right[asked.start() :])
-        return left + ending, right[: asked.start()] + ending
-    if left and compared and (end := _SHARED_END.search(right)):
-        return f"{left}, {right[end.end() :]}", right
-    return None
-
-
-def _is_alike(left: str, right: str) -> bool:
-    """Whether the parts name two of a kind: "bài trên báo A", "bài trên báo B"; not the last of several."""
-    return syllables(left)[:1] == syllables(right)[:1] and "," not in left
-
-
-def _asks(text: str) -> bool:
-    return ask_words(text, accented=has_accents(text))[1] != Kind.OPEN
-
-
-def _opens(text: str) -> bool:
-    return opening_kind(text) != Kind.OPEN
 
 
 def _is_long_enough(parts: tuple[str, str]) -> bool:
