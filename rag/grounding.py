@@ -157,7 +157,7 @@ def _missed_constraint(question: Question, evidence: Evidence) -> str:
     if not best["number"]:
         return f"Những đoạn liên quan nhất không nêu số của {' '.join(wanted.number_of)}."
     if best["opposites"] < 1:
-        asked = ", ".join(" ".join(one.asked) for one in wanted.opposites)
+        asked = ", ".join(dict.fromkeys(" ".join(one.asked) for one in wanted.opposites))
         return f"Những đoạn liên quan nhất không nói riêng về {asked}."
     return ""
 

@@ -189,11 +189,11 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
     """The parts of `split` as questions. One that names nothing and does not say much is about what the other names."""
     left, right = split.parts
     named = [constraints(part, accented=read.accented) for part in split.parts]
-    # The first seldom leaves out what only the second says.
+    # The first seldom leaves out what only the second says; a second that hardly says anything is about the first.
     leans = [
         split.is_sure
         and not split.is_whole
-        and bool(other.named or (other.years and _words_of(part, read) <= _BARE))
+        and bool(other.named or ((other.years or part is right) and _words_of(part, read) <= _BARE))
         and not (own.named or own.years or _words_of(part, read) > full)
         for part, own, other, full in zip(split.parts, named, reversed(named), (_FULL_FIRST, _FULL), strict=True)
     ]

@@ -300,7 +300,9 @@ def test_in_what_two_things_differ_is_asked_of_each(text: str) -> None:
 
 
 def test_who_is_more_alike_is_no_aspect() -> None:
-    assert not any(way.is_of_difference for way in splits("Huế có mấy cầu, Vinh có mấy cầu, có giống nhau về số lượng?"))
+    assert not any(
+        way.is_of_difference for way in splits("Huế có mấy cầu, Vinh có mấy cầu, có giống nhau về số lượng?")
+    )
 
 
 @pytest.mark.parametrize(
