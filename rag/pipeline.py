@@ -284,7 +284,8 @@ def _written(findings: Sequence[Finding], generator: Generator) -> Generating[Dr
         if not best.text.endswith(":") and any(draft.rests_on(best.passage, best.span) for draft in said):
             continue
         before, quoted = told, {(draft.passage.article.id, draft.span) for draft in said}
-        for written in (_QUOTES if told.note else generator).generate(finding.question, finding.evidence):
+        words = sum(len(draft.text.split()) for draft in said)
+        for written in (_QUOTES if told.note else generator).generate(finding.question, finding.evidence, words):
             if isinstance(written, Writing):
                 yield (told := _together(before, written))
             elif (written.passage.article.id, written.span) not in quoted:

@@ -227,7 +227,7 @@ class Believing:
     def __init__(self, words: str) -> None:
         self._words = words
 
-    def generate(self, _question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
+    def generate(self, _question: Question, evidence: Sequence[Evidence], _said: int = 0) -> Iterator[Draft]:
         yield Draft(self._words.replace(" [1]", ""), evidence[0].passage, evidence[0].span)
 
 

@@ -27,7 +27,7 @@ class TitleGenerator:
 
     name = "title"
 
-    def generate(self, _question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
+    def generate(self, _question: Question, evidence: Sequence[Evidence], _said: int = 0) -> Iterator[Draft]:
         best = evidence[0]
         yield Draft(best.passage.article.title, best.passage, best.passage.chunk.sentences[0])
 
@@ -37,7 +37,7 @@ class RefusingGenerator:
 
     name = "refusing"
 
-    def generate(self, _question: Question, _evidence: Sequence[Evidence]) -> Iterator[Draft]:
+    def generate(self, _question: Question, _evidence: Sequence[Evidence], _said: int = 0) -> Iterator[Draft]:
         return iter(())
 
 
@@ -46,7 +46,7 @@ class PassageGenerator:
 
     name = "passages"
 
-    def generate(self, _question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
+    def generate(self, _question: Question, evidence: Sequence[Evidence], _said: int = 0) -> Iterator[Draft]:
         for passage in dict.fromkeys(e.passage.chunk.id for e in evidence[:30]):
             found = next(e.passage for e in evidence if e.passage.chunk.id == passage)
             yield Draft(found.chunk.text, found, (found.chunk.start, found.chunk.end))

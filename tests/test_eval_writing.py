@@ -148,7 +148,7 @@ class Scripted:
 
     name = "test:scripted"
 
-    def generate(self, _question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft | Writing]:
+    def generate(self, _question: Question, evidence: Sequence[Evidence], _said: int = 0) -> Iterator[Draft | Writing]:
         best = evidence[0]
         yield Draft(best.text, best.passage, best.span)
         yield Draft("Nơi đó có 12345 người.", best.passage, best.span)

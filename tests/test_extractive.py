@@ -148,6 +148,21 @@ class TestLongSentence:
         assert "5 tỷ USD" in draft.text
         assert len(draft.text.split()) <= 36
 
+    def test_a_short_answer_to_the_first_leaves_its_room_to_the_second(self) -> None:
+        text = (
+            "Chương trình của Chính phủ giai đoạn mới thực hiện chỉ thị về công tác xuất khẩu của cả vùng đồng bằng đã "
+            "xác định phương châm triển khai của mọi cơ quan từ nay về sau là quyết liệt, hành động, linh hoạt, "
+            "hiệu quả, sáng tạo, đột phá, tranh thủ mọi cơ hội cho phát triển của đất nước trong những năm tới."
+        )
+        question = replace(understand("Phương châm triển khai là gì?"), is_part=True)
+        (evidence,) = weigh(question, [make_passage(text)], dict.fromkeys(question.content, 1.0))
+        at = text.index("quyết liệt")
+        evidence = replace(evidence, short=(at, at + len("quyết liệt")))
+        (alone,) = ExtractiveGenerator().generate(question, [evidence])
+        (second,) = ExtractiveGenerator().generate(question, [evidence], 12)
+        assert "sáng tạo, đột phá" not in alone.text
+        assert "sáng tạo, đột phá" in second.text
+
     def test_of_one_that_cannot_be_parted_further_the_clauses_around_the_short_answer(self) -> None:
         text = (
             "Phát biểu tại lễ khởi công, ông Lê Văn An, chủ tịch tỉnh, cho biết cầu (dài 5 km, rộng 20 m) sẽ nối hai "

@@ -423,7 +423,7 @@ class Careless:
 
     name = "careless"
 
-    def generate(self, _question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
+    def generate(self, _question: Question, evidence: Sequence[Evidence], _said: int = 0) -> Iterator[Draft]:
         best = evidence[0]
         yield Draft("Bịa.", best.passage, (5, 5))
         yield Draft(best.text, best.passage, best.span)

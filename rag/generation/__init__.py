@@ -38,9 +38,10 @@ class Generator(Protocol):
     def name(self) -> str:
         """How the generator is called in settings and answers."""
 
-    def generate(self, question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft | Writing]:
+    def generate(self, question: Question, evidence: Sequence[Evidence], said: int = 0) -> Iterator[Draft | Writing]:
         """The statements that answer, in reading order, as they come. `evidence` is best first, not empty.
 
+        `said` is how many words answer another question that was asked with it, before it: what they leave is its own.
         A model also tells how far it is, again and again while it is waited for; the last that is told is of the whole.
         Whoever does not want to wait any longer closes the iterator.
         """

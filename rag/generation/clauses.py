@@ -8,7 +8,7 @@ from rag.evidence import Evidence
 from rag.question import Question
 from rag.schema import Span
 
-_OVER = 1.3  # so much more where fewer words would leave out the answer
+OVER = 1.3  # so much more where fewer words would leave out the answer
 _SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
 _SHORT_ITEM = re.compile(r",\s+[^\s,;:()“”\"]+(?:\s+[^\s,;:()“”\"]+){0,3}(?=[,;.]|$)")
 _PART_END = re.compile(r"[,;:](?=\s)")
@@ -29,11 +29,11 @@ def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limi
 
     # A quotation is broken off only where there is no room for all of it.
     whole, broken = around_short(evidence, span), around_short(evidence, span, in_quotations=True)
-    for around, room in ((whole, limit), (whole, int(_OVER * limit)), (broken, limit)):
+    for around, room in ((whole, limit), (whole, int(OVER * limit)), (broken, limit)):
         if short_enough := [run for run in around if count_words(text, run) <= room]:
-            return _with_items(text, max(short_enough, key=worth), span, int(_OVER * limit))
+            return _with_items(text, max(short_enough, key=worth), span, int(OVER * limit))
     least = min(broken, key=lambda run: count_words(text, run), default=span)
-    return least if count_words(text, least) <= _OVER * limit else beginning(text, evidence.span, limit)
+    return least if count_words(text, least) <= OVER * limit else beginning(text, evidence.span, limit)
 
 
 def _with_items(text: str, run: Span, span: Span, limit: int) -> Span:

@@ -11,13 +11,14 @@ from itertools import pairwise
 from rag.credits import is_credit
 from rag.evidence import Evidence
 from rag.generation import Draft
-from rag.generation.clauses import around_short, as_far_as, beginnings, clauses_that_answer, count_words
+from rag.generation.clauses import OVER, around_short, as_far_as, clauses_that_answer, count_words
+from rag.generation.lists import condensed, goes_on, is_of_list, the_item, with_list
 from rag.question import Question
 from rag.schema import Span
 from rag.understanding.kinds import STRICT_KINDS, Kind, any_of
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import match_form
-from rag.vietnamese.sentences import is_list_item, same_sentence
+from rag.vietnamese.sentences import same_sentence
 
 MAX_SENTENCES = 3
 # A further sentence must be nearly as good as the best one, and the whole stays short enough to be read. It may be the
@@ -26,7 +27,6 @@ _MARGIN = 4.0
 _CLOSE = 2.5  # what is so near to the best is quoted as far as there is room
 _CONSIDERED = 12
 _AHEAD = 3  # sentences in which what was announced is told of
-_MARK_LENGTH = 4  # "(iv)"
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
@@ -34,9 +34,6 @@ _MAX_WORDS = 75
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
 _LONG_SENTENCE, _PART_OF_TWO, _LIST_OF_TWO = 60, 35, 48
-# How an item says which it is.
-_FIRST_ITEM = re.compile(r"(?<=:)\s+(?=(?:thứ nhất|một là)\b)", re.IGNORECASE)  # in the sentence that introduces it
-_COUNTED = ("thứ nhất|một là", "thứ hai|hai là", "thứ ba|ba là", "thứ tư|bốn là", "thứ năm|năm là")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +55,9 @@ class ExtractiveGenerator:
 
     name = "extractive"
 
-    def generate(self, question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft]:
+    def generate(self, question: Question, evidence: Sequence[Evidence], said: int = 0) -> Iterator[Draft]:
         """See `Generator.generate`."""
-        choices = _choose(question, evidence)
+        choices = _choose(question, evidence, _room(question, said))
         # The best sentence's article comes first, and within an article the text's own order.
         articles = list(dict.fromkeys(c.evidence.passage.article.id for c in choices))
         for choice in sorted(choices, key=lambda c: (articles.index(c.evidence.passage.article.id), c.span)):
@@ -70,27 +67,27 @@ class ExtractiveGenerator:
             yield Draft(choice.text, choice.evidence.passage, choice.span, short)
 
 
-def _choose(question: Question, evidence: Sequence[Evidence]) -> list[_Choice]:
+def _choose(question: Question, evidence: Sequence[Evidence], room: int) -> list[_Choice]:
     """The best sentence, those beside it that carry its answer on, and those that add what it leaves out."""
     best = evidence[0]
-    chosen = [_Choice(best, _whole(question, best))]
-    if question.item and (item := _counted_item(question, best) or _item(question, chosen[0])):
-        return item
-    if question.kind == Kind.LIST and chosen[0].words > _room(question):
-        if items := _condensed(question, chosen[0]):
-            return items
-        chosen = [_Choice(best, _enumerated(best, _room(question)))]
+    chosen = [_Choice(best, _whole(question, best, room))]
+    if question.item and (item := the_item(question, best, chosen[0].span)):
+        return [_Choice(best, span) for span in item]
+    if question.kind == Kind.LIST and chosen[0].words > room:
+        if items := condensed(best, chosen[0].span, room):
+            return [_Choice(best, span) for span in items]
+        chosen = [_Choice(best, _enumerated(best, room))]
     # Beside the answers to the others there is room for the best alone; and another article's credits are none of this.
     if question.is_part or is_credit(best.passage.article, best.span[0]):
         return chosen
-    for beside in _beside(question, best, evidence):
-        choice = _Choice(beside, _whole(question, beside))
+    for beside in _beside(question, best, evidence, room):
+        choice = _Choice(beside, _whole(question, beside, room))
         if _overlap(choice, chosen[0]):
             if not (choice.span[0] <= best.span[0] and best.span[1] <= choice.span[1]):
                 continue  # a part of what is quoted already
             # A list that holds the best sentence.
-            if choice.words > _room(question):
-                return _condensed(question, choice) or chosen
+            if choice.words > room:
+                return [_Choice(beside, span) for span in condensed(beside, choice.span, room)] or chosen
             chosen = [choice]
         elif _has_room(chosen, choice):
             chosen.append(choice)
@@ -101,12 +98,12 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
     """`chosen`, of the best evidence, and what is nearly as good and adds to it."""
     best = evidence[0]
     left_out: list[_Choice] = []
-    may_be_another = question.kind != Kind.LIST or not _is_of_list(question, best)
+    may_be_another = question.kind != Kind.LIST or not is_of_list(question, best, _MAX_WORDS)
     missing = set(question.content) - set(question.form(" ".join(c.text for c in chosen)))
     for at, other in enumerate(evidence[1:_CONSIDERED], 1):
         if best.score - other.score > _MARGIN:
             break
-        choice = _Choice(other, _whole(question, other))
+        choice = _Choice(other, _whole(question, other, _MAX_WORDS))
         if choice.text.endswith(":"):  # what it introduces is too long, and without that it says nothing
             continue
         if longer := _with_rest(chosen, other, evidence[1:at]):
@@ -179,77 +176,21 @@ def _with_rest(chosen: Sequence[_Choice], other: Evidence, better: Sequence[Evid
     return []
 
 
-def _room(question: Question) -> int:
-    """How many words may be quoted."""
+def _room(question: Question, said: int) -> int:
+    """How many words may be quoted, where `said` answer the question before."""
     if not question.is_part:
         return _MAX_WORDS
-    return _LIST_OF_TWO if question.kind == Kind.LIST else _PART_OF_TWO
-
-
-def _items(listed: _Choice) -> list[Span]:
-    """The introduction of a list, and its items."""
-    begin, end = listed.span
-    spans = [span for span in listed.evidence.passage.chunk.sentences if begin <= span[0] and span[1] <= end]
-    first = _FIRST_ITEM.search(listed.evidence.passage.article.text, *spans[0]) if spans else None
-    return [(spans[0][0], first.start()), (first.end(), spans[0][1]), *spans[1:]] if first else spans
-
-
-def _counted_item(question: Question, best: Evidence) -> list[_Choice]:
-    """The sentence, `best` or one behind it, that says itself which item it is: "Thứ hai, ..."; empty if none does."""
-    text, spans = best.passage.article.text, best.passage.chunk.sentences
-    if not 0 < question.item <= len(_COUNTED):
-        return []
-    counts = re.compile(_COUNTED[question.item - 1])
-    behind = (span for span in spans if span[0] >= best.span[0])
-    return [_Choice(best, span) for span in behind if counts.match(match_form(text[slice(*span)]))][:1]
-
-
-def _item(question: Question, listed: _Choice) -> list[_Choice]:
-    """The one item of a list that is asked for, with the introduction; empty if there is no such item."""
-    text = listed.evidence.passage.article.text
-    first, *parts = _items(listed) or [listed.span]
-    items: list[Span] = []
-    for before, part in zip([first, *parts], parts, strict=False):
-        if items and text[before[1] - 1] not in ".;:" and not is_list_item(text, part):  # a part of a long item
-            items[-1] = (items[-1][0], part[1])
-        else:
-            items.append(part)
-    at = question.item - 1 if question.item > 0 else len(items) - 1
-    return [_Choice(listed.evidence, first), _Choice(listed.evidence, items[at])] if 0 <= at < len(items) > 1 else []
-
-
-def _condensed(question: Question, listed: _Choice) -> list[_Choice]:
-    """A list that is too long to be read, as its introduction and the beginning of each item; empty if it is none."""
-    text, inside = listed.evidence.passage.article.text, _items(listed)
-    items = inside[1:]
-    if len(items) < 2:
-        return []
-    ways = [beginnings(text, span) for span in items]
-    told = [0] * len(items)  # by which of its beginnings each item is told
-
-    def words(at: int) -> int:
-        return count_words(text, ways[at][told[at]])
-
-    room = _room(question) - count_words(text, inside[0]) - sum(map(words, range(len(items))))
-    if room < 0:
-        return []
-    while longer := [
-        (words(at), at)
-        for at in range(len(items))
-        if told[at] + 1 < len(ways[at]) and count_words(text, ways[at][told[at] + 1]) - words(at) <= room
-    ]:
-        before, at = min(longer)  # more of the one of which least is told
-        told[at] += 1
-        room -= words(at) - before
-    spans = [inside[0], *(options[at] for options, at in zip(ways, told, strict=True))]
-    return [_Choice(listed.evidence, span) for span in spans]
+    left = _MAX_WORDS - said if said else 0
+    if question.kind == Kind.LIST:
+        return max(_LIST_OF_TWO, left)
+    return max(_PART_OF_TWO, int(left / OVER))
 
 
 def _has_room(chosen: Sequence[_Choice], choice: _Choice) -> bool:
     return len(chosen) < MAX_SENTENCES and sum(c.words for c in chosen) + choice.words <= _MAX_WORDS
 
 
-def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) -> list[Evidence]:
+def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence], room: int) -> list[Evidence]:
     """Neighbours of `best` that it only leads to: what explains it, the list that it announces, the one that it leans
     on, or the one that holds what is asked for.
     """
@@ -258,15 +199,15 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence]) ->
     near = {e.span: e for e in evidence if e.passage is best.passage}
     if question.kind in _EXPLAINED:
         return [near[span] for span in spans[at + 1 : at + MAX_SENTENCES]]
-    if question.kind == Kind.LIST and not _is_of_list(question, best):
-        is_item = at > 0 and _goes_on(best.passage.article.text, spans[at - 1], best.span)
+    if question.kind == Kind.LIST and not is_of_list(question, best, room):
+        is_item = at > 0 and goes_on(best.passage.article.text, spans[at - 1], best.span)
         if is_item or best.text.endswith(":"):  # it is what is asked for; what it announces is quoted with it
             return []
         ahead = [near[span] for span in spans[at + 1 : at + 1 + _AHEAD]]
-        return [other for other in ahead if _is_of_list(question, other)][:1]
+        return [other for other in ahead if is_of_list(question, other, room)][:1]
     if at > 0 and _leading().match(match_form(best.text)):
         return [near[spans[at - 1]]]
-    if best.features["fits"] or (question.kind == Kind.LIST and _with_list(question, best) != best.span):
+    if best.features["fits"] or (question.kind == Kind.LIST and with_list(question, best, room) != best.span):
         return []
     fitting = [near[spans[i]] for i in (at + 1, at - 1) if 0 <= i < len(spans) and near[spans[i]].features["fits"]]
     return fitting[:1]
@@ -278,20 +219,14 @@ def _leading() -> re.Pattern[str]:
     return any_of([match_form(line) for line in lines("leaning_sentences.txt")])
 
 
-def _is_of_list(question: Question, evidence: Evidence) -> bool:
-    """Whether `evidence` is a list's introduction or an item."""
-    is_item = is_list_item(evidence.passage.article.text, evidence.span)
-    return is_item or _with_list(question, evidence) != evidence.span
-
-
-def _whole(question: Question, evidence: Evidence) -> Span:
+def _whole(question: Question, evidence: Evidence, room: int) -> Span:
     """The span to quote: a list with its introduction, the sentence, or as much of a long one as can be read."""
     text = evidence.passage.article.text
-    listed = _with_list(question, evidence)
-    if listed != evidence.span and (question.kind == Kind.LIST or count_words(text, listed) <= _room(question)):
+    listed = with_list(question, evidence, room)
+    if listed != evidence.span and (question.kind == Kind.LIST or count_words(text, listed) <= room):
         return listed
     if question.is_part:
-        return clauses_that_answer(question, evidence, _sentence(evidence, _PART_OF_TWO), _PART_OF_TWO)
+        return clauses_that_answer(question, evidence, _sentence(evidence, room), room)
     return _sentence(evidence, _LONG_SENTENCE)
 
 
@@ -320,41 +255,6 @@ def _enumerated(evidence: Evidence, limit: int) -> Span:
     start, end = _sentence(evidence, limit)
     goes_on = next((b for a, b in pairwise(parts) if a[0] < end <= a[1] and same_sentence(text, a, b)), None)
     return (start, max(end, as_far_as(text, (start, goes_on[1]), limit)[1])) if goes_on else (start, end)
-
-
-def _with_list(question: Question, evidence: Evidence) -> Span:
-    """The list that `evidence` introduces, with it; for one of its items too, if the introduction says more of what
-    is asked than the item does. Otherwise the sentence alone.
-    """
-    text, sentences = evidence.passage.article.text, list(evidence.passage.chunk.sentences)
-    at = first = sentences.index(evidence.span)
-    while first > 0 and _goes_on(text, sentences[first - 1], sentences[first]):
-        first -= 1
-    last = first
-    while last + 1 < len(sentences) and _goes_on(text, sentences[last], sentences[last + 1]):
-        last += 1
-
-    # Who says so is said once for all of it.
-    wanted = set(question.content) - {word for post in question.constraints.posts for word in post}
-
-    def asked(span: Span) -> int:
-        return len(wanted & set(question.form(text[slice(*span)])))
-
-    # Of lists within lists it is the one that says most of what is asked.
-    nested = [i for i in range(first, at + 1) if i == first or text[slice(*sentences[i])].endswith(":")]
-    first = max(nested, key=lambda i: (asked(sentences[i]), -i), default=first)
-    if question.kind != Kind.LIST:  # as many items as can be read
-        while last > at and count_words(text, (sentences[first][0], sentences[last][1])) > _room(question):
-            last -= 1
-    if last == first or (at > first and asked(sentences[first]) <= asked(evidence.span)):
-        return evidence.span
-    return sentences[first][0], sentences[last][1]
-
-
-def _goes_on(text: str, before: Span, item: Span) -> bool:
-    """Whether `item` is the next item of a list: nothing but its mark, and no heading, stands between."""
-    is_next = is_list_item(text, item) and len(text[before[1] : item[0]].strip()) <= _MARK_LENGTH
-    return is_next or same_sentence(text, before, item)
 
 
 def _overlap(a: _Choice, b: _Choice) -> bool:

@@ -59,7 +59,7 @@ class ModelGenerator:
         self._breaker = Breaker()
         self._quotes = ExtractiveGenerator()
 
-    def generate(self, question: Question, evidence: Sequence[Evidence]) -> Iterator[Draft | Writing]:
+    def generate(self, question: Question, evidence: Sequence[Evidence], said: int = 0) -> Iterator[Draft | Writing]:
         """See `Generator.generate`."""
         written = _Written(self.name)
         failure = ""
@@ -73,7 +73,7 @@ class ModelGenerator:
                 self._breaker.failed(error)
                 failure = SLOW if isinstance(error, ModelSlowError) else FAILED
         if why := failure or written.wanting(evidence[0]):
-            quotes = [draft for draft in self._quotes.generate(question, evidence) if not written.holds(draft)]
+            quotes = [draft for draft in self._quotes.generate(question, evidence, said) if not written.holds(draft)]
             if quotes:
                 note = f"{why}; {_REST_QUOTED if written.drafts else _QUOTED}"
             else:
