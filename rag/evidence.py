@@ -41,8 +41,10 @@ _WEIGHTS = {
     "reader": 0.6,
     "source": 4.0,
 }
-# The reader reads the best sentences, so many at most, and none that is further below the best.
+# The reader reads the best sentences, so many at most, and none that is further below the best; and where it finds
+# the answer in none of these for sure (a logit below `_DOUBTFUL`), those behind them.
 _READ, _NEAR = 8, 6.0
+_READ_FURTHER, _NEAR_ENOUGH, _DOUBTFUL = 24, 10.0, 2.0
 _SUREST = 12.0
 _LEAD = 400  # characters
 _TERM = 3  # syllables: what is so long is the name of one thing, shorter words have too many meanings
@@ -164,10 +166,11 @@ def weigh(
 
 def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None) -> list[Evidence]:
     """`evidence` in a better order: the best of it as the reader judges it. All of it has the feature `reader` then."""
-    near = [e for e in evidence[:_READ] if evidence[0].score - e.score <= _NEAR]
-    readings: Sequence[Reading] = ()
-    if reader and near:
-        readings = reader.read(_asked(question, near), [e.text for e in near])
+    readings: list[Reading] = []
+    for most, below in ((_READ, _NEAR), (_READ_FURTHER, _NEAR_ENOUGH)):
+        near = [e for e in evidence[len(readings) : most] if evidence[0].score - e.score <= below]
+        if reader and near and all(reading.score < _DOUBTFUL for reading in readings):
+            readings += reader.read(_asked(question, near), [e.text for e in near])
     judged = [
         replace(
             e,

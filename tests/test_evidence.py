@@ -202,7 +202,7 @@ class StandInReader:
         pass
 
     def read(self, _question: str, sentences: Sequence[str]) -> list[Reading]:
-        self.offered = list(sentences)
+        self.offered += sentences
         return [
             Reading(40.0 if self.word in sentence else -3.0, 1, len(sentence) - 1)
             for sentence in sentences[: self.room]
@@ -232,6 +232,15 @@ class TestRead:
         assert len(read(understand("gạo ngon"), evidence, reader)) == 30
         assert reader.offered == [e.text for e in evidence[: len(reader.offered)]]
         assert 1 < len(reader.offered) < 30
+
+    def test_where_none_of_these_answers_for_sure_it_is_offered_those_behind_them(self) -> None:
+        evidence = self.evidence(40)
+        sure, unsure = StandInReader("số", 40), StandInReader("số 17", 40)
+        read(understand("gạo ngon"), evidence, sure)
+        (best, *_) = read(understand("gạo ngon"), evidence, unsure)
+        assert unsure.offered == [e.text for e in evidence[: len(unsure.offered)]]
+        assert len(sure.offered) < len(unsure.offered) < 40
+        assert best.text == "Gạo số 17 ngon."
 
     def test_without_a_reader_and_without_evidence_nothing_changes(self) -> None:
         evidence = self.evidence(3)
