@@ -9,6 +9,7 @@ import pytest
 
 from rag.evidence import weigh
 from rag.generation import Draft
+from rag.generation.clauses import unbroken
 from rag.generation.extractive import MAX_SENTENCES, ExtractiveGenerator
 from rag.question import understand
 from rag.schema import Passage
@@ -162,6 +163,30 @@ class TestLongSentence:
         (second,) = ExtractiveGenerator().generate(question, [evidence], 12)
         assert "sáng tạo, đột phá" not in alone.text
         assert "sáng tạo, đột phá" in second.text
+
+    @pytest.mark.parametrize(
+        ("room", "quoted"),
+        [
+            (14, "Bộ trưởng Võ Cường chủ trì hội nghị, có tinh thần quyết liệt"),
+            (20, "Bộ trưởng Võ Cường chủ trì hội nghị, có tinh thần quyết liệt, linh hoạt, sáng tạo, đột phá."),
+            (
+                26,
+                "Phó Thủ tướng Lê Bình, Bộ trưởng Võ Cường chủ trì hội nghị, có tinh thần quyết liệt, linh hoạt, "
+                "sáng tạo, đột phá.",
+            ),
+            (80, ""),
+        ],
+    )
+    def test_an_enumeration_is_not_broken_off_where_there_is_room(self, room: int, quoted: str) -> None:
+        text = (
+            "Chiều 9/3, Thủ tướng Trần An, Phó Thủ tướng Lê Bình, Bộ trưởng Võ Cường chủ trì hội nghị, có tinh thần "
+            "quyết liệt, linh hoạt, sáng tạo, đột phá."
+        )
+        (evidence,) = weigh(understand("Ai chủ trì?"), [make_passage(f"Mở đầu. {text}")], {"trì": 1.0})[:1]
+        whole = evidence.passage.article.text
+        span = (whole.index("Bộ trưởng"), whole.index(", linh hoạt"))
+        begin, end = unbroken(evidence, span, room)
+        assert whole[begin:end] == (quoted or text)
 
     def test_of_one_that_cannot_be_parted_further_the_clauses_around_the_short_answer(self) -> None:
         text = (

@@ -7,10 +7,13 @@ import re
 from rag.evidence import Evidence
 from rag.question import Question
 from rag.schema import Span
+from rag.vietnamese.sentences import same_sentence
 
 OVER = 1.3  # so much more where fewer words would leave out the answer
 _SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
 _SHORT_ITEM = re.compile(r",\s+[^\s,;:()“”\"]+(?:\s+[^\s,;:()“”\"]+){0,3}(?=[,;.]|$)")
+# One that stands before: a person has a post too.
+_ITEM_BEFORE = re.compile(r"(?:^|(?<=[,;:.]\s))([^\s,;:()“”\"]+(?: [^\s,;:()“”\"]+){0,7}),\s+$")
 _PART_END = re.compile(r"[,;:](?=\s)")
 _ITEM_PART_END = re.compile(
     rf"{_PART_END.pattern}|(?=\s(?:trong|với|để|nhằm|gồm|bao gồm|phục vụ|theo|trên|thông qua|nhất là|từ)\s)"
@@ -34,6 +37,25 @@ def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limi
             return _with_items(text, max(short_enough, key=worth), span, int(OVER * limit))
     least = min(broken, key=lambda run: count_words(text, run), default=span)
     return least if count_words(text, least) <= OVER * limit else beginning(text, evidence.span, limit)
+
+
+def unbroken(evidence: Evidence, span: Span, room: int) -> Span:
+    """`span`, with the items beside it of an enumeration that it would break off, as far as `room` words allow: "Bộ
+    trưởng A, Thứ trưởng B | và Vụ trưởng C chủ trì", "quyết liệt, | linh hoạt, sáng tạo".
+    """
+    text, parts = evidence.passage.article.text, evidence.passage.chunk.sentences
+    first = last = parts.index(evidence.span)
+    while first > 0 and same_sentence(text, parts[first - 1], parts[first]):
+        first -= 1
+    while last + 1 < len(parts) and same_sentence(text, parts[last], parts[last + 1]):
+        last += 1
+    begin = parts[first][0]
+    start, end = _with_items(text, span, (begin, parts[last][1]), room)
+    while item := _ITEM_BEFORE.search(text[begin:start]):
+        if count_words(text, (begin + item.start(1), end)) > room:
+            break
+        start = begin + item.start(1)
+    return start, end
 
 
 def _with_items(text: str, run: Span, span: Span, limit: int) -> Span:

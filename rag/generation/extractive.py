@@ -11,7 +11,7 @@ from itertools import pairwise
 from rag.credits import is_credit
 from rag.evidence import Evidence
 from rag.generation import Draft
-from rag.generation.clauses import OVER, around_short, as_far_as, clauses_that_answer, count_words
+from rag.generation.clauses import OVER, around_short, as_far_as, clauses_that_answer, count_words, unbroken
 from rag.generation.lists import condensed, goes_on, is_of_list, the_item, with_list
 from rag.question import Question
 from rag.schema import Span
@@ -30,6 +30,7 @@ _AHEAD = 3  # sentences in which what was announced is told of
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
+_UNBROKEN = 80  # rather so many than an enumeration that is broken off
 # Kinds whose answer is a few words of the sentence.
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
@@ -57,7 +58,8 @@ class ExtractiveGenerator:
 
     def generate(self, question: Question, evidence: Sequence[Evidence], said: int = 0) -> Iterator[Draft]:
         """See `Generator.generate`."""
-        choices = _choose(question, evidence, _room(question, said))
+        chosen = _choose(question, evidence, _room(question, said))
+        choices = _unbroken(chosen, int(OVER * _PART_OF_TWO) if question.is_part and not said else _UNBROKEN - said)
         # The best sentence's article comes first, and within an article the text's own order.
         articles = list(dict.fromkeys(c.evidence.passage.article.id for c in choices))
         for choice in sorted(choices, key=lambda c: (articles.index(c.evidence.passage.article.id), c.span)):
@@ -65,6 +67,21 @@ class ExtractiveGenerator:
             if short and not choice.span[0] <= short[0] < short[1] <= choice.span[1]:
                 short = None
             yield Draft(choice.text, choice.evidence.passage, choice.span, short)
+
+
+def _unbroken(choices: Sequence[_Choice], room: int) -> list[_Choice]:
+    """`choices`, none of which breaks off an enumeration where there is room for the rest of it; a list that is told by
+    the beginnings of its items stays as it is.
+    """
+    mended = list(choices)
+    for at, choice in enumerate(choices):
+        if sum(other.evidence is choice.evidence for other in choices) > 1:
+            continue
+        left = room - sum(other.words for other in mended) + choice.words
+        longer = _Choice(choice.evidence, unbroken(choice.evidence, choice.span, left))
+        if not any(_overlap(longer, other) for other in (*mended[:at], *mended[at + 1 :])):
+            mended[at] = longer
+    return mended
 
 
 def _choose(question: Question, evidence: Sequence[Evidence], room: int) -> list[_Choice]:
