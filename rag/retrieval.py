@@ -22,7 +22,7 @@ from rag.vietnamese.normalize import strip_accents
 
 # Candidates that each of the two searches gives, and passages that are kept.
 DEPTH = 100
-PASSAGES = 10
+PASSAGES = 16
 _SPARE = 3  # times as many are looked at, so that those which only repeat others do not take their places
 
 # Weights of the lexical fields, chosen on 600 of the viquad dev questions (nDCG@10): syllables alone .787,
