@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.vietnamese.normalize import clean, fold, has_accents, mapped, match_form, strip_accents, unify_syllable
+from rag.vietnamese.normalize import (
+    _WITH_Y,
+    as_most_write,
+    clean,
+    fold,
+    has_accents,
+    mapped,
+    match_form,
+    strip_accents,
+    unify_syllable,
+)
 
 LETTERS = "aăâbcdđeêghiklmnoôơpqrstuưvxyAĂÂĐÊÔƠƯ"
 VIETNAMESE = "".join(
@@ -170,6 +180,28 @@ class TestClean:
     @given(st.text(alphabet=LETTERS + VIETNAMESE + " \n.,"))
     def test_clean_text_is_left_alone(self, text: str) -> None:
         assert clean(unicodedata.normalize("NFC", text)) == unicodedata.normalize("NFC", text)
+
+
+class TestAsMostWrite:
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("kí", "ký"),
+            ("ti", "ty"),
+            ("tỉ", "tỷ"),
+            ("quí", "quý"),
+            ("lí", "lý"),
+            ("sĩ", "sĩ"),
+            ("mì", "mì"),
+            ("đi", "đi"),
+        ],
+    )
+    def test_a_syllable_is_spelt_as_it_stands_in_print(self, one: str, other: str) -> None:
+        assert as_most_write(one) == other
+
+    @given(st.sampled_from(sorted(_WITH_Y)))
+    def test_it_is_the_same_syllable(self, syllable: str) -> None:
+        assert match_form(as_most_write(syllable)) == syllable
 
 
 class TestMapped:

@@ -26,7 +26,7 @@ from rag.understanding.kinds import asking_phrases
 from rag.vietnamese.bigrams import START, bigrams
 from rag.vietnamese.data import lines
 from rag.vietnamese.lexicon import lexicon, telex
-from rag.vietnamese.normalize import has_accents, match_form, strip_accents, typed_with_accents
+from rag.vietnamese.normalize import as_most_write, has_accents, match_form, strip_accents, typed_with_accents
 from rag.vietnamese.terms import syllables
 
 _CANDIDATES = 8
@@ -324,6 +324,7 @@ def _like(typed: str, restored: str) -> str:
     """`restored` in the capitals of `typed`; what was right stays as it was typed."""
     if restored == match_form(typed):
         return typed
+    restored = " ".join(map(as_most_write, restored.split()))
     if typed.isupper() and len(typed) > 1:
         return restored.upper()
     return restored.capitalize() if typed[0].isupper() else restored
