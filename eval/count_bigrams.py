@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.vietnamese.bigrams import FILE, PER_DOUBLING, START
+from rag.vietnamese.bigrams import FILE, NUMBER, PER_DOUBLING, START
 from rag.vietnamese.lexicon import lexicon
 from rag.vietnamese.normalize import typed_with_accents
 from rag.vietnamese.terms import syllables
@@ -38,10 +38,11 @@ def main() -> None:
     for name, _, times in (argument.partition("=") for argument in sys.argv[1:]):
         for text in _texts(Path(name)):
             for words in filter(None, map(syllables, _END.split(text))):
-                seen.update((START, *words))
-                for word in (START, *words):
+                row = [START, *(NUMBER if word.isdigit() else word for word in words)]
+                seen.update(row)
+                for word in row:
                     single[word] += int(times or 1)
-                for pair in pairwise((START, *words)):
+                for pair in pairwise(row):
                     pairs[pair] += int(times or 1)
     # What was typed once is a slip, however often it counts.
     single = Counter({word: count for word, count in single.items() if seen[word] >= LEAST})
@@ -52,7 +53,7 @@ def main() -> None:
 
 def write(target: Path, single: Counter[str], pairs: Counter[tuple[str, str]]) -> None:
     """Write the counts in the form that `rag.vietnamese.bigrams` reads."""
-    known = {START, *lexicon()}
+    known = {START, NUMBER, *lexicon()}
     kept = sorted(word for word, count in single.items() if word in known and count >= LEAST)
     places = {word: place for place, word in enumerate(kept)}
     found = sorted(

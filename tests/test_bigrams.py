@@ -43,6 +43,11 @@ def test_it_knows_how_people_ask_and_begin() -> None:
     assert article > 10 * beach
 
 
+def test_every_number_is_followed_by_what_follows_numbers() -> None:
+    when, spirit, same = bigrams().follow([("2022", "khi"), ("2022", "khí"), ("9", "khi")])
+    assert when == same > spirit
+
+
 def test_questions_count_as_often_as_is_said_with_those_before_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "bigrams.npz"
-START = "^"
-"""Stands before the first syllable of a sentence."""
+START, NUMBER = "^", "#"
+"""Stands before the first syllable of a sentence; stands for every number."""
 PER_DOUBLING = 8.0
 """A count is kept as its binary logarithm, in so many steps a doubling."""
 
@@ -35,13 +35,13 @@ class Bigrams:
 
     def share(self, syllable: str) -> float:
         """How many of a million syllables are this one."""
-        place, start = self.places.get(syllable), self.places[START]
-        total = self.counts.sum(dtype=np.int64) - self.counts[start]
+        place, others = self.places.get(syllable), [self.places[one] for one in (START, NUMBER) if one in self.places]
+        total = self.counts.sum(dtype=np.int64) - self.counts[others].sum(dtype=np.int64)
         return 0.0 if place is None else float(self.counts[place]) * 1e6 / float(total)
 
     def follow(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
         """How likely the second syllable of each pair is after the first one."""
-        known = [(self.places.get(a, -1), self.places.get(b, -1)) for a, b in pairs]
+        known = [[self.places.get(NUMBER if one.isdigit() else one, -1) for one in pair] for pair in pairs]
         first, second = np.array(known, np.int64).reshape(-1, 2).T
         wanted = (first * len(self.places) + second).clip(0).astype(np.uint32)
         at = np.searchsorted(self.keys, wanted).clip(max=len(self.keys) - 1)
