@@ -23,7 +23,7 @@ __all__ = ["MAX_CHARS", "Helps", "Kind", "Question", "understand"]
 
 # How much a word of an earlier question counts, beside 1 for a word of the question itself.
 INHERITED = 0.4
-_BARE, _FULL, _FULL_FIRST = 2, 7, 4  # words
+_EMPTY, _BARE, _FULL, _FULL_FIRST = 1, 2, 7, 4  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Question:
     `text` is what was typed, cleaned; `search_text` what is searched for: mended, written out, and followed by the
     questions that it leans on. `asked` is the same in plain words, without what it calls its `source` ("của Hoài Anh"
     in "theo bài của Hoài Anh": "" if it calls none so). `trace` holds each step that changed it, and the question
-    after that step. `accented` tells whether all of it was typed with accents; otherwise its words are compared folded,
-    as a restored accent may be wrong. `readable` tells whether `search_text` has accents now: vectors of a text without
+    after that step. `accented` tells whether all of it has accents, typed or given back; otherwise its words are
+    compared folded. `readable` tells whether `search_text` has accents now: vectors of a text without
     them are noise. `content` are its distinct words that say what it is about, in match form (folded if not accented),
     in order, `inherited` those that only the earlier questions hold. `terms` are its own, `terms_before` those of the
     earlier questions. `equivalents` are other ways to say it. `unit` is what is counted ("mấy nhóm": nhóm), "" if
@@ -150,8 +150,8 @@ def understand(
     step(Step.ACCENTS if fold(now) == fold(cleaned) else Step.TYPOS, cleaned, now)
     resolved = Resolved(alone) if alone else resolve(now, () if Step.FOLLOW_UPS in without else history)
     now = step(Step.FOLLOW_UPS, now, resolved.now)
-    accented = all(map(typed_with_accents, (cleaned, *resolved.before)))
     before = list(map(mended, resolved.before))
+    accented = all(map(typed_with_accents, (now, *before)))
     readable = has_accents(" ".join([now, *before]))
     never: tuple[str, ...] = ()
     if Step.ABBREVIATIONS not in without:
@@ -193,7 +193,7 @@ def _way(split: Split, before: Sequence[str], kind: Kind, read: _Read) -> Way:
     leans = [
         split.is_sure
         and not split.is_whole
-        and bool(other.named or ((other.years or part is right) and _words_of(part, read) <= _BARE))
+        and bool(other.named or _words_of(part, read) <= (_BARE if other.years else _EMPTY if part is right else -1))
         and not (own.named or own.years or _words_of(part, read) > full)
         for part, own, other, full in zip(split.parts, named, reversed(named), (_FULL_FIRST, _FULL), strict=True)
     ]
