@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import chain, pairwise
@@ -288,13 +288,13 @@ def _firm(question: Question, named: Named, context: str, said: _Said) -> float:
     return 0.5 * any(holds(said.whole, way) for way in named.ways)
 
 
-def _is_post(wanted: Phrase, held: Phrase, asked: Collection[str]) -> bool:
+def _is_post(wanted: Phrase, held: Phrase, asked: frozenset[str]) -> bool:
     """Whether a post is the one asked for, less exactly said; or whether the question, of these words, left out which
     department's, or said it elsewhere: "Sở Ngoại vụ do ai làm giám đốc".
     """
     if wanted[: len(held)] == held:
         return True
-    return held[: len(wanted)] == wanted and (wanted[-1] in _DEPARTMENT or set(held[len(wanted) :]) <= set(asked))
+    return held[: len(wanted)] == wanted and (wanted[-1] in _DEPARTMENT or asked.issuperset(held[len(wanted) :]))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -34,7 +34,7 @@ def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limi
     whole, broken = around_short(evidence, span), around_short(evidence, span, in_quotations=True)
     for around, room in ((whole, limit), (whole, int(OVER * limit)), (broken, limit)):
         if short_enough := [run for run in around if count_words(text, run) <= room]:
-            return _with_items(text, max(short_enough, key=worth), span, int(OVER * limit))
+            return max(short_enough, key=worth)
     least = min(broken, key=lambda run: count_words(text, run), default=span)
     return least if count_words(text, least) <= OVER * limit else beginning(text, evidence.span, limit)
 

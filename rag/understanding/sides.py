@@ -57,7 +57,7 @@ def is_of_two(left: str, right: str) -> bool:
     return bool(asked and _TWO.search(right, asked.end()))
 
 
-def asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> tuple[str, str] | None:  # noqa: PLR0911
+def asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> tuple[str, str] | None:
     """The two sides, the first with what is asked behind the second of both; None if nothing is."""
     if asks(left):
         return None
@@ -69,16 +69,15 @@ def asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> t
     if (asked := _OF_TWO.search(right)) and (in_order or is_alike(left, right)):
         ending = _TWO.sub("", right[asked.start() :])
         return left + ending, right[: asked.start()] + ending
-    if named := _of_two_named(left, right):
-        return named
-    if left and compared and (end := _SHARED_END.search(right)):
+    named = _of_two_named(left, right)
+    if not named and left and compared and (end := _SHARED_END.search(right)):
         return f"{left}, {right[end.end() :]}", right
-    return None
+    return named
 
 
 def _of_two_named(left: str, right: str) -> tuple[str, str] | None:
     """The sides where each is told by a day or a name of its own: "phiên có A dự và cuộc có B dự họp ngày nào"."""
-    *_, one = _TELLING.finditer(left) if _TELLING.search(left) else (None,)
+    one = max(_TELLING.finditer(left), key=re.Match.start, default=None)
     tail = left[one.end() :].strip() if one else ""
     if one is None or len(syllables(tail)) > _LONGEST_TAIL or not syllables(right) or _OF_ALL.match(left):
         return None

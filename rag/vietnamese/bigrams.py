@@ -1,4 +1,4 @@
-"""How often syllables of Vietnamese follow each other: counts of news texts of 28 million syllables, and of 26,000
+"""How often syllables of Vietnamese follow each other: counts of news texts of 28 million syllables, and of 27,000
 questions, which count 20 and 100 times.
 
 The file is made by `eval.count_bigrams`. A small corpus tells little of the language, and articles little of how people
