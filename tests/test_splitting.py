@@ -276,6 +276,18 @@ def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple
             "Huế và Vinh mỗi bên chia việc thành mấy nhóm?",
             ("Huế, chia việc thành mấy nhóm?", "Vinh, chia việc thành mấy nhóm?"),
         ),
+        (
+            "Huế và Vinh mỗi bên chia việc thành mấy nhóm, gọi là nhóm gì?",
+            ("Huế, chia việc thành mấy nhóm, gọi là nhóm gì?", "Vinh, chia việc thành mấy nhóm, gọi là nhóm gì?"),
+        ),
+        (
+            "Huế và Vinh, mỗi bên có mấy nhóm việc, có giống nhau về số lượng không?",
+            ("Huế, có mấy nhóm việc?", "Vinh, có mấy nhóm việc?"),
+        ),
+        (
+            "Người dự ở Huế và ở Vinh là ai? Xin đối chiếu giúp.",
+            ("Người dự ở Huế là ai", "Người dự ở Vinh là ai"),
+        ),
     ],
 )
 def test_what_is_asked_behind_the_second_is_asked_of_both(text: str, parts: tuple[str, str]) -> None:

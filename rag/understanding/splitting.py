@@ -110,14 +110,14 @@ _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, c
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|lệch|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 # What only asks once more to be told: ", kể ra giúp mình".
 _TELL_WORDS = (
-    r"\s*[,;?]\s*(?:(?:xin|nhờ|hãy|bạn|làm ơn)\s+)*(?:kể|liệt kê|nêu|nói)(?:\s+(?:ra|hết|tên|rõ|đủ|giúp|giùm|dùm|hộ|cho"
+    r"\s*[,;?]\s*(?:(?:xin|nhờ|hãy|bạn|làm ơn)\s+)*(?:kể|liệt kê|nêu|nói|đối chiếu|so sánh)(?:\s+(?:ra|hết|tên|rõ|đủ|giúp|giùm|dùm|hộ|cho"
     r"|tôi|mình|em|anh|chị|coi|xem|nghe|biết|với|đi|luôn|thử|cụ thể|đầy đủ|nhé|nha|ạ))*\s*[?.!]*$"
 )
 _TELL = re.compile(f"{_TELL_WORDS}|{strip_accents(_TELL_WORDS)}", re.IGNORECASE)
 # What only asks which is more, where each part asks how much: what they are answers that.
 _WHICH_MORE = re.compile(
     r"\s*[,;]\s*(?:thì\s+)?(?:(?:bên|cái|nơi|năm|số|con số|đằng|tỉnh|bài|cuộc|văn bản)\s+nào\s+(?:là\s+)?[^\s,?]+\s+hơn"
-    r"|có\s+(?:bằng|giống|khác|trùng|như)\s+nhau\s+(?:không|hay không))\s*[?.!]*$",
+    r"|có\s+(?:bằng|giống|khác|trùng|như)\s+nhau\s+(?:(?:về|ở)\s+[^,;?]+\s+)?(?:không|hay không))\s*[?.!]*$",
     re.IGNORECASE,
 )
 _IN_ORDER = re.compile(r"\s*\b(?:lần lượt|lan luot)\b", re.IGNORECASE)
@@ -184,7 +184,7 @@ def splits(text: str) -> list[Split]:
     commas = (at for at in alone if asks(text[: at.start()]) and asks(text[at.end() :]))
     joined += [way for comma in commas if (way := _at(comma, compared=False, in_order=False, differ=False))]
     middle = len(text) / 2
-    joined.sort(key=lambda way: (not way.is_sure, abs(len(way.parts[0]) - middle)))
+    joined.sort(key=lambda way: (not way.is_sure, not way.is_whole, abs(len(way.parts[0]) - middle)))
     if aspect and is_of_difference:
         joined = [replace(way, parts=_within(f"{aspect} của ", way.parts), is_sure=True) for way in joined]
     return [replace(way, is_of_difference=is_of_difference) for way in (*ways, *joined)][:_MOST]
