@@ -13,7 +13,7 @@ OVER = 1.3  # so much more where fewer words would leave out the answer
 _SHORTEST_BEGINNING = 4  # words of an item of a list, or of a sentence
 _SHORT_ITEM = re.compile(r",\s+[^\s,;:()“”\"]+(?:\s+[^\s,;:()“”\"]+){0,3}(?=[,;.]|$)")
 # One that stands before: a person has a post too.
-_ITEM_BEFORE = re.compile(r"(?:^|(?<=[,;:.]\s))([^\s,;:()“”\"]+(?: [^\s,;:()“”\"]+){0,7}),\s+$")
+_ITEM_BEFORE = re.compile(r"(?:^|(?<=[,;:]\s))([^\s,;:()“”\"]+(?: [^\s,;:()“”\"]+){0,7}),\s+$")
 _PART_END = re.compile(r"[,;:](?=\s)")
 _ITEM_PART_END = re.compile(
     rf"{_PART_END.pattern}|(?=\s(?:trong|với|để|nhằm|gồm|bao gồm|phục vụ|theo|trên|thông qua|nhất là|từ)\s)"

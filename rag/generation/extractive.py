@@ -59,7 +59,11 @@ class ExtractiveGenerator:
     def generate(self, question: Question, evidence: Sequence[Evidence], said: int = 0) -> Iterator[Draft]:
         """See `Generator.generate`."""
         chosen = _choose(question, evidence, _room(question, said))
-        choices = _unbroken(chosen, int(OVER * _PART_OF_TWO) if question.is_part and not said else _UNBROKEN - said)
+        choices = (
+            chosen
+            if question.item
+            else _unbroken(chosen, int(OVER * _PART_OF_TWO) if question.is_part and not said else _UNBROKEN - said)
+        )
         # The best sentence's article comes first, and within an article the text's own order.
         articles = list(dict.fromkeys(c.evidence.passage.article.id for c in choices))
         for choice in sorted(choices, key=lambda c: (articles.index(c.evidence.passage.article.id), c.span)):

@@ -85,7 +85,7 @@ class Opposite:
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """What a question names. Everything is in match form, or folded if the question was not typed with accents.
+    """What a question names. Everything is in match form, or folded if the question has no accents.
 
     `number_of` is the kind of document of which the number is asked for ("nghị quyết số mấy"), () if none is.
     """

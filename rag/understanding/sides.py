@@ -22,13 +22,14 @@ _OF_TWO = re.compile(
     r"|(?:của|là)\s+(?:hai|những|các)\s+\w+(?:\s+\w+)?\s+nào\b)",
     re.IGNORECASE,
 )
-_TWO = re.compile(r"\b(?:hai|những|các)\s+(?=\w+(?:\s+\w+)?\s+nào\b|ai\b)", re.IGNORECASE)
+_TWO = re.compile(r"(?<!gồm )\b(?:hai|những|các)\s+(?=\w+(?:\s+\w+)?\s+nào\b|ai\b)", re.IGNORECASE)
 # What tells one thing from another of its kind: a day, a year, a name.
 _WHEN = r"(?:(?:năm|tháng)\s+)?\d[\d/-]*(?:\s*[-–]\s*\d{4})?(?![\w%])"
 _OFFICES = "Đảng|Nhà nước|Chính phủ|Quốc hội|Trung ương|Ban Bí thư"
 _NAME = rf"(?:{_OFFICES}|[{UPPER}]\w*(?:\s+[{UPPER}]\w*)*)"
 _TELLING = re.compile(rf"(?P<when>{_WHEN})|(?P<name>\b{_NAME})")
 _BEGINS_NAME = re.compile(rf"(?!{_OFFICES})[{UPPER}]\w*\s+[^{UPPER}\d\W]")  # "Chỉ thị 15", "Chương trình"
+_SHARED = 2  # syllables that stand on both sides, where one may be of two names: "Bắc Giang", "Bắc Ninh"
 _LONGEST_TAIL = 2  # syllables that stand behind it ("phiên có Lạng Sơn dự"), or between two of them
 _OCCASION = re.compile(
     r"(?:hai\s+)?(?:bài|bản tin|tin|(?:cuộc|buổi|phiên|kỳ)(?:\s+họp)?|họp|hội nghị|lễ|điểm cầu|kế hoạch|văn bản|chỉ thị"
@@ -37,7 +38,19 @@ _OCCASION = re.compile(
 )
 _HOW_ALIKE = re.compile(r"[\s,]*(?:có\s+)?(?:khác|giống|chênh|lệch)\b", re.IGNORECASE)
 # "..., ai giữ chức gì" is asked of each, "..., cuộc nào họp sáng" only of one.
-_WHO = re.compile(r"^(?:\s*,)?\s+(?:thì\s+)?(?:ai|\w+\s+nào)(?=\s)", re.IGNORECASE)
+_WHO = re.compile(r"^(?:\s*,)?\s+(?:thì\s+)?(?:ai|\w+\s+nào|(?P<thing>\w+\s+\w+)\s+nào)(?=\s)", re.IGNORECASE)
+# What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
+SHARING = re.compile(r"(ở|tại|trong|trên|theo|của|về|năm|từ|với|hồi|khi so|nếu)\b", re.IGNORECASE)
+# What two do together is asked of both at once: "A và B cùng chủ trì hội nghị nào?", "cách nhau bao nhiêu ngày".
+_TOGETHER = re.compile(
+    r"\b(?:(?:gặp|cách|với|cho) nhau|cùng\s+(?:chủ trì|dự|tham dự|ký|họp|làm)|tổng cộng|(?:điểm|gì) chung)\b",
+    re.IGNORECASE,
+)
+# A title or an office that is written with small letters behind the first: "Thủ | tướng", "Sở Ngoại | vụ".
+_BROKEN = re.compile(
+    r"\b(?:Bộ|Sở|Ban|Cục|Vụ|Viện|Tổng|Phòng|Chương|Thủ|Chủ|Phó|Thứ|Nghị|Chỉ|Kế|Ngân|Ủy|Liên|Hội|Quyết|Đại)"
+    rf"(?:\s+[{UPPER}]\w*)?$"
+)
 _OF_ALL = re.compile(r"(?:tổng|trung bình|quan hệ|ngoài|từ)\b", re.IGNORECASE)  # "tổng của quý 1 và quý 2"
 
 
@@ -59,7 +72,7 @@ def is_of_two(left: str, right: str) -> bool:
 
 def asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> tuple[str, str] | None:
     """The two sides, the first with what is asked behind the second of both; None if nothing is."""
-    if asks(left):
+    if asks(left) or _TOGETHER.search(right):
         return None
     if _NUMBERED.fullmatch(left) and (own := _NUMBERED.match(right)) and asks(right[own.end() :]):
         return left + right[own.end() :], right
@@ -82,7 +95,8 @@ def _of_two_named(left: str, right: str) -> tuple[str, str] | None:
     if one is None or len(syllables(tail)) > _LONGEST_TAIL or not syllables(right) or _OF_ALL.match(left):
         return None
     begun = _begun_alike(left, right)
-    shares = syllables(right)[0] in syllables(left)  # "ở bài A và ở bài B"
+    begins = " ".join(syllables(right)[:_SHARED])
+    shares = begun > 0 or SHARING.match(right) or begins in " ".join(syllables(left))  # "ở bài A và bài B"
     if not shares and not (_OCCASION.match(left) and _OCCASION.match(right)):
         return None
     for other in _TELLING.finditer(right):
@@ -90,22 +104,26 @@ def _of_two_named(left: str, right: str) -> tuple[str, str] | None:
             continue
         if _BEGINS_NAME.match(right, other.start()) and " " in one.group():
             continue
-        cut = _told_until(right, other.end(), tail)
+        cut = _told_until(right, other.end(), tail, has_when=bool(re.search(r"\d", left)))
         subject, asked = right[:cut], right[cut:]
-        if not asks(asked) or asks(subject) or _HOW_ALIKE.match(asked):
+        if not asks(asked) or asks(subject) or _HOW_ALIKE.match(asked) or _BROKEN.search(subject):
             return None
-        if who := _WHO.match(asked):
+        if (who := _WHO.match(asked)) and (who["thing"] or "").lower() in left.lower():
             asked = asked[who.end() :]
         asked = _TWO.sub("", asked)
         return (left + asked, subject + asked) if asks(asked) else None
     return None
 
 
-def _told_until(text: str, at: int, tail: str) -> int:
-    """Where what tells a thing ends that is named before `at`: "UBND | tỉnh Hà Tĩnh", "năm 2024 | hồi tháng 4"."""
+def _told_until(text: str, at: int, tail: str, *, has_when: bool) -> int:
+    """Where what tells a thing ends that is named before `at`: "UBND | tỉnh Hà Tĩnh", "năm 2024 | hồi tháng 4"; a time
+    is its own only if the other one `has_when`, otherwise it is that of both.
+    """
     for more in _TELLING.finditer(text, at):
         between = text[at : more.start()]
         if len(syllables(between)) > _LONGEST_TAIL or "," in between or asks(between):
+            break
+        if more["when"] and not has_when:
             break
         at = more.end()
     end = re.compile(rf"\s*{re.escape(tail)}(?!\w)", re.IGNORECASE).match(text, at) if tail else None

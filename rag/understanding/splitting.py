@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from rag.understanding.constraints import UPPER
 from rag.understanding.dates import YEAR_PHRASE, years
 from rag.understanding.kinds import plainly, without_asking
-from rag.understanding.sides import asked_of_both, asks, is_of_two, opens
+from rag.understanding.sides import SHARING, asked_of_both, asks, is_of_two, opens
 from rag.vietnamese.normalize import has_accents, strip_accents
 from rag.vietnamese.terms import syllables
 
@@ -66,19 +67,20 @@ _DIFFERS = re.compile(
 )
 # "A với B khác nhau về hình thức ra sao", "về hình thức, A khác B thế nào": what is asked of each.
 _DIFFERENCE_IN = re.compile(
-    rf"[\s,]*\b(?:(?:có|thì|là|gì|điểm gì)\s+)*(?:khác|giống)(?:\s+(?:biệt|nhau|gì))*(?:"
-    rf"\s+(?:về|ở)\s+(?:mặt\s+)?(?!điểm|chỗ)(?P<one>[^,?]+?)\s+(?:{_HOW}|nào|gì|không)"
+    rf"[\s,]*\b(?:(?:có|thì|là|gì|điểm gì)\s+)*(?:khác|giống)(?:\s+(?:biệt|nhau|gì))+(?:"
+    rf"\s+(?:về|ở)\s+(?:mặt\s+)?(?!điểm|chỗ)(?P<one>(?:(?!\bso với\b)[^,?])+?)\s+(?:{_HOW}|nào|gì|không)"
     rf"|\s+{_HOW}\s+(?:về|ở)\s+(?:mặt\s+)?(?P<other>[^,?]+?))\s*[?.!]*$",
     re.IGNORECASE,
 )
-_REGARDING = re.compile(r"^(?:xét\s+|riêng\s+)?về\s+(?:mặt\s+)?([^,?]{3,30}),\s+(?=.*\bkhác\b)", re.IGNORECASE)
+_REGARDING = re.compile(r"^(?:xét\s+|riêng\s+)?về\s+(?:mặt\s+)?([^,?]{3,30}),\s+", re.IGNORECASE)
 _FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con số Thủ tướng nêu": the same that A is
 _OF_FIGURE = re.compile(r"\s+(?:mà\b|(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b)", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
 _SHARERS = r"(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ|cái|tỉnh|nước|phiên|hội nghị|văn bản)"
 _EACH = re.compile(  # "A với B, mỗi bên ...", "A và B mỗi bên chia ..."
     rf"\s*[,:]\s*(?:thì\s+)?mỗi\s+{_SHARERS}\s+"
-    r"|(?<!của)\s+mỗi\s+bên\s+(?!(?:là|do|gồm|ra sao|thế nào|mấy|bao nhiêu|ai)\b)",
+    rf"|^(?!.*\bgiữa\b)(?P<two>.*\b(?:và|với)\s+(?-i:[{UPPER}]\w*(?:\s+[{UPPER}]\w*)*))\s+mỗi\s+bên\s+"
+    r"(?!(?:là|do|gồm|ra sao|thế nào|mấy|bao nhiêu|ai)\b)",
     re.IGNORECASE,
 )
 _OF_EACH = re.compile(  # "A với B, chức vụ của mỗi người là gì"
@@ -102,16 +104,15 @@ _FRAME = re.compile(
     r"|tỉnh|thành phố)\b[^,?]{2,80},\s+",
     re.IGNORECASE,
 )
-# What opens the second part when it shares the beginning of the first: "ở Hà Tĩnh và ở Lạng Sơn".
-_SHARING = re.compile(r"(ở|tại|trong|trên|theo|của|về|năm|từ|với|hồi|khi so|nếu)\b", re.IGNORECASE)
 _WHERE = ("ở", "tại", "trong", "trên", "theo")  # one may stand for another: "nêu trong bài ... và tại hội nghị ..."
 _BESIDES = re.compile(r"(?:ngoài|ngoai)\b", re.IGNORECASE)  # "ngoài ông ấy còn lãnh đạo nào khác"
 _WHICH = re.compile(r",\s*\w+\s+(?:nào|nao)\b", re.IGNORECASE)  # "A với B, cuộc nào ...?"
 _COMPARED = re.compile(r"\b(?:hơn|giống|khác|chênh|lệch|(?:có|cùng) .+ không|so với)\b", re.IGNORECASE)
 # What only asks once more to be told: ", kể ra giúp mình".
 _TELL_WORDS = (
-    r"\s*[,;?]\s*(?:(?:xin|nhờ|hãy|bạn|làm ơn)\s+)*(?:kể|liệt kê|nêu|nói|đối chiếu|so sánh)(?:\s+(?:ra|hết|tên|rõ|đủ|giúp|giùm|dùm|hộ|cho"
-    r"|tôi|mình|em|anh|chị|coi|xem|nghe|biết|với|đi|luôn|thử|cụ thể|đầy đủ|nhé|nha|ạ))*\s*[?.!]*$"
+    r"\s*[,;?]\s*(?:(?:xin|nhờ|hãy|bạn|làm ơn)\s+)*(?:kể|liệt kê|nêu|nói|đối chiếu|so sánh)"
+    r"(?:\s+(?:ra|hết|tên|rõ|đủ|giúp|giùm|dùm|hộ|cho|tôi|mình|em|anh|chị|coi|xem|nghe|biết|với|đi|luôn|thử|cụ thể"
+    r"|đầy đủ|nhé|nha|ạ))*\s*[?.!]*$"
 )
 _TELL = re.compile(f"{_TELL_WORDS}|{strip_accents(_TELL_WORDS)}", re.IGNORECASE)
 # What only asks which is more, where each part asks how much: what they are answers that.
@@ -156,7 +157,7 @@ def splits(text: str) -> list[Split]:
         or _EACH.search(text)
         or _OF_EACH.search(text)
     )
-    text = _OF_EACH.sub("", _EACH.sub(", ", _COMPARING.sub("", text)))
+    text = _OF_EACH.sub("", _EACH.sub(r"\g<two>, ", _COMPARING.sub("", text)))
     if (sides := _SIDES.match(text)) and asks(sides.group(4)) and not any(map(asks, sides.group(2, 3))):
         head, left, right, rest = sides.groups()
         parts = (f"{head} {left}{rest}".strip(), f"{head} {right}{rest}".strip())
@@ -167,7 +168,7 @@ def splits(text: str) -> list[Split]:
         is_sure = compared or opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
         return [*ways, Split((f"{topic} {left}", f"{topic} {right}"), is_sure, is_whole=True)]
     aspect = ""
-    if regarding := _REGARDING.match(text):
+    if (regarding := _REGARDING.match(text)) and _differ(text[regarding.end() :]):
         aspect, text = regarding.group(1), text[regarding.end() :]
     elif (difference := _DIFFERENCE_IN.search(text)) and not asks(text[: difference.start()]):
         aspect, text = difference["one"] or difference["other"], text[: difference.start()] + " khác nhau thế nào"
@@ -188,6 +189,12 @@ def splits(text: str) -> list[Split]:
     if aspect and is_of_difference:
         joined = [replace(way, parts=_within(f"{aspect} của ", way.parts), is_sure=True) for way in joined]
     return [replace(way, is_of_difference=is_of_difference) for way in (*ways, *joined)][:_MOST]
+
+
+def _differ(text: str) -> bool:
+    """Whether all that `text` asks is how two things differ."""
+    found = _DIFFERENCE.search(text) or _DIFFERS.search(text)
+    return bool(found) and not asks(text[: found.start()])
 
 
 def _within(frame: str, parts: tuple[str, str]) -> tuple[str, str]:
@@ -230,15 +237,15 @@ def _at(joint: re.Match[str], *, compared: bool, in_order: bool, differ: bool) -
     if is_of_one and not (each_asks or in_order or compared or is_of_both):
         return None
     both = asked_of_both(left, right, compared=compared, in_order=in_order)
-    is_shared = both is not None
+    is_shared, own = both is not None, left
     left, right = both or (left, right)
-    if shared := _SHARING.match(right):
+    if shared := SHARING.match(right):
         # The last such word of the left part begins what the right one replaces.
         word = shared.group(1).lower()
-        alike = "|".join([word] if word not in _WHERE or re.search(rf"\b{word}\b", left, re.IGNORECASE) else _WHERE)
-        places = list(re.finditer(rf"\b(?:{alike})\b", left, re.IGNORECASE))
+        alike = "|".join([word] if word not in _WHERE or re.search(rf"\b{word}\b", own, re.IGNORECASE) else _WHERE)
+        places = list(re.finditer(rf"\b(?:{alike})\b", own, re.IGNORECASE))
         if places and places[-1].start() > 0:
-            right = left[: places[-1].start()] + right
+            right = own[: places[-1].start()] + right
     same_head = syllables(left)[:_HEAD] == syllables(right)[:_HEAD]  # "phương châm của A và phương châm của B"
     if compared and (figure := _FIGURE.match(right)) and (of := _OF_FIGURE.search(left)):
         right, is_shared = f"{left[: of.start()]} {right[figure.end() :]}", True
