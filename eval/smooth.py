@@ -17,13 +17,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from eval.datasets import read_squad
+from eval.datasets import Text, read_squad
 from rag.embedding.bundled import bundled_file, bundled_folder
 from rag.embedding.e5_file import E5File
 from rag.embedding.onnx_embedder import open_session
 from rag.embedding.onnx_graph import Weights, build_graph, build_reader_graph, inputs_of_products
 from rag.embedding.tokenizer import open_tokenizer
-from rag.reader.onnx_reader import OnnxReader
+from rag.reader.onnx_reader import Introduced, arrange
 from rag.reader.weights import ReaderWeights
 from rag.settings import load_settings
 from rag.vietnamese.sentences import split_sentences
@@ -35,19 +35,19 @@ def main() -> None:
     """Measure and write both files."""
     cache, base = load_settings().cache_dir, E5File(bundled_file())
     squad = read_squad(Path(sys.argv[1]))
-    contexts = {text.id: text.text for text in squad.texts}
+    contexts = {text.id: text for text in squad.texts}
     chosen = random.Random(0).sample(squad.cases, _EXAMPLES)  # noqa: S311 # not for secrets
     examples = [(case.question, contexts[case.given]) for case in chosen]
-    tokenizer, reader = open_tokenizer(bundled_folder(cache)), OnnxReader(cache)
-    texts = [text for question, context in examples for text in (f"query: {question}", f"passage: {context}")]
+    tokenizer = open_tokenizer(bundled_folder(cache))
+    texts = [text for question, context in examples for text in (f"query: {question}", f"passage: {context.text}")]
     alone = [[tokenizer.begin, *ids[:510], tokenizer.end] for ids in tokenizer.ids(texts)]
-    together = [reader.arrange(question, _sentences(context))[0] for question, context in examples]
+    together = [arrange(tokenizer, question, _introduced(context))[0] for question, context in examples]
     _write("embedding", base, build_graph, alone)
     _write("reader", ReaderWeights(base), build_reader_graph, together)
 
 
-def _sentences(text: str) -> list[str]:
-    return [text[start:end] for start, end in split_sentences(text)]
+def _introduced(context: Text) -> list[Introduced]:
+    return [Introduced(context.text[start:end], context.title) for start, end in split_sentences(context.text)]
 
 
 def _write(

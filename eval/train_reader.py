@@ -7,9 +7,9 @@ our own retrieval finds, or at the first token where there is none (as in SQuAD 
 sentences found openly; with those of their own passage; with their passage taken away; with a year or a name in them
 replaced, which makes near misses; questions with passages that do not answer (`IMPOSSIBLE.jsonl`, in SQuAD form); and
 questions written about sentences and articles of the news, some of which these only seem to answer
-(`WRITTEN.jsonl`, one a line: `question`; `sentences`, each a text and whether it belongs to what answers; `answers`,
-which are none where no sentence answers). The last taught it most: on news that it had not seen, the AUROC of its
-score, answers against near misses, went from .56 to .89.
+(`WRITTEN.jsonl`, one a line: `question`; `sentences`, each a text, whether it belongs to what answers, and what
+introduces its article; `answers`, which are none where no sentence answers). The last taught it most: on news that
+it had not seen, the AUROC of its score, answers against near misses, went from .56 to .89.
 
 Questions without an answer are written otherwise than those with one: from their words alone, without any sentence,
 they could be told with an AUROC of .82. A reader that is trained on all of them learns that instead (on another
@@ -27,7 +27,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -39,12 +39,13 @@ from transformers import BertConfig, BertModel
 
 from eval.cache import open_cached
 from eval.datasets import read_beir
+from rag.about import introduction
 from rag.embedding.bundled import LINEAR, NORMS, bundled_file, bundled_folder
 from rag.embedding.e5_file import E5File
 from rag.embedding.tokenizer import Tokenizer
 from rag.evidence import weigh
 from rag.pipeline import Pipeline
-from rag.reader.onnx_reader import MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS, WORTHWHILE
+from rag.reader.onnx_reader import Introduced, arrange, by_introduction
 from rag.reader.weights import quantise
 from rag.schema import EVERYTHING, Filters
 from rag.settings import load_settings
@@ -60,8 +61,13 @@ _YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d)")
 _NAME = re.compile(rf"(?<!^)\b[{UPPER}]\w+(?:\s+[{UPPER}]\w*)*")
 _IMPOSSIBLE = -1e4
 
-Sentences = Sequence[tuple[str, bool]]
-"""Sentences, and whether each belongs to the passage that answers."""
+
+class Candidate(NamedTuple):
+    """A sentence, whether it belongs to the passage that answers, and what is to be known of its article."""
+
+    text: str
+    is_right: bool
+    introduction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +110,19 @@ class Encoder:
         self._tokenizer = Tokenizer(folder)
         self.pad = self._tokenizer.pad
 
-    def example(self, question: str, sentences: Sentences, answers: Sequence[str]) -> Example:
+    def example(self, question: str, sentences: Sequence[Candidate], answers: Sequence[str]) -> Example:
         """`answers` are looked for in the sentences of the right passage; elsewhere the same words are not judged."""
-        (asked,) = self._tokenizer.ids([f"query: {question}"])
-        ids = [self._tokenizer.begin, *asked[:QUESTION_TOKENS], self._tokenizer.end]
+        introduced = [Introduced(sentence.text, sentence.introduction) for sentence in sentences]
+        order = by_introduction(introduced)
+        ids, places = arrange(self._tokenizer, question, [introduced[at] for at in order])
         judged, starts, ends = [1] + [0] * (len(ids) - 1), list[int](), list[int]()
-        for text, is_right in sentences:
-            encoded = self._tokenizer.tokens(text)
-            length = min(len(encoded.ids), SENTENCE_TOKENS, MAX_TOKENS - len(ids) - 1)
-            if length < min(len(encoded.ids), WORTHWHILE):
-                break
-            spans = [tokens for at in _occurrences(text, answers) if (tokens := _tokens(encoded.offsets[:length], at))]
+        for at, (first, offsets) in zip(order, places, strict=False):  # what has no room is left out
+            text, is_right, _ = sentences[at]
+            spans = [tokens for place in _occurrences(text, answers) if (tokens := _tokens(offsets, place))]
             if is_right:
-                starts += [len(ids) + first for first, _ in spans]
-                ends += [len(ids) + last for _, last in spans]
-            judged += [int(is_right or not spans)] * length + [0]
-            ids += [*encoded.ids[:length], self._tokenizer.end]
+                starts += [first + start for start, _ in spans]
+                ends += [first + end for _, end in spans]
+            judged[first : first + len(offsets)] = [int(is_right or not spans)] * len(offsets)
         return Example(ids, starts or [0], ends or [0], judged)
 
 
@@ -133,7 +136,9 @@ def _occurrences(text: str, answers: Sequence[str]) -> list[tuple[int, int]]:
     return [m.span() for answer in wanted if answer for m in re.finditer(re.escape(answer), text.casefold())]
 
 
-def gather(pipeline: Pipeline, folder: Path, count: int) -> Iterator[tuple[str, list[str], str, Sentences, Sentences]]:
+def gather(
+    pipeline: Pipeline, folder: Path, count: int
+) -> Iterator[tuple[str, list[str], str, list[Candidate], list[Candidate]]]:
     """Questions with their answers, their passage, the sentences that are found openly, and those of that passage."""
     ids = {" ".join(article.text.split()): article.id for article in pipeline.articles()}
     lines = (folder / "reader_train.jsonl").read_text("utf-8").splitlines()
@@ -149,7 +154,9 @@ def gather(pipeline: Pipeline, folder: Path, count: int) -> Iterator[tuple[str, 
         for only in (EVERYTHING, Filters(articles=frozenset([own]))):
             retrieved = pipeline.retriever.retrieve(question, vector, only)
             evidence = weigh(question, retrieved.passages, retrieved.weights, retrieved.absent)[:_SENTENCES]
-            found.append([(e.text, e.passage.article.id == own) for e in evidence])
+            articles = [e.passage.article for e in evidence]
+            pairs = zip(evidence, articles, strict=True)
+            found.append([Candidate(e.text, article.id == own, introduction(article)) for e, article in pairs])
         sys.stderr.write(f"\r{done}/{count} ")
         yield row["question"], [answer["text"] for answer in row["answers"]], row["context"], *found
 
@@ -167,7 +174,7 @@ def examples(
         if way < 0.28:
             made.append(encoder.example(asked, _sometimes_shuffled(given), answers))
         elif way < 0.42:
-            others = [(text, False) for text, is_right in openly if not is_right and not _occurrences(text, answers)]
+            others = [one for one in openly if not one.is_right and not _occurrences(one.text, answers)]
             made.append(encoder.example(asked, others, []))
         else:
             made.append(encoder.example(asked, _sometimes_shuffled(openly), answers))
@@ -176,11 +183,11 @@ def examples(
     for line in impossible.read_text("utf-8").splitlines():
         row = json.loads(line)
         text = " ".join(row["context"].split())
-        sentences = _sometimes_shuffled([(text[start:end], True) for start, end in split_sentences(text)])
+        sentences = _sometimes_shuffled([Candidate(text[start:end], True) for start, end in split_sentences(text)])
         answers = [] if row["is_impossible"] else [answer["text"] for answer in row["answers"]]
         made.append(encoder.example(row["question"], sentences, answers))
     for row in evened([json.loads(line) for path in written for line in path.read_text("utf-8").splitlines()]):
-        sentences = _sometimes_shuffled([(text, is_right) for text, is_right in row["sentences"]])
+        sentences = _sometimes_shuffled([Candidate(*sentence) for sentence in row["sentences"]])
         made.append(encoder.example(_as_typed(row["question"]), sentences, row["answers"]))
     return made
 
@@ -211,7 +218,7 @@ def _as_typed(question: str) -> str:
     return strip_accents(question).lower() if way < 0.12 else question
 
 
-def _sometimes_shuffled(sentences: Sentences) -> Sentences:
+def _sometimes_shuffled(sentences: Sequence[Candidate]) -> Sequence[Candidate]:
     return sentences if random.random() < 0.8 else random.sample(sentences, len(sentences))
 
 

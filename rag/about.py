@@ -8,15 +8,17 @@ from collections.abc import Iterable, Sequence
 from rag.question import Question
 from rag.schema import Article
 from rag.understanding.constraints import holds
-from rag.understanding.dates import PERIOD, years
+from rag.understanding.dates import PERIOD, names_day, years
 from rag.understanding.kinds import Kind
 from rag.vietnamese.normalize import strip_accents
+from rag.vietnamese.sentences import split_sentences
 
 FIGURES = frozenset({Kind.QUANTITY, Kind.RANK})
 """Kinds that ask for a figure."""
 _OF_ONE_YEAR = FIGURES | {Kind.OPEN}  # keywords with a year ("FDI 2024") want what is of that year too
 _OF_SOURCES = frozenset("của trên về đăng trang báo bài cua tren ve dang bao bai".split())  # noqa: SIM905
 _TOLD = 0.6  # of the words for a source, that an article must have to be meant
+_OPENING, _LONGEST = 400, 80  # characters: where an article says when it happened, and of what is told of it
 _MONTHS_OF_A_PART = 4  # "giữa năm": May to August
 _SINCE = re.compile(
     r"\b(?:từ|kể từ)\s+(?:đầu\s+|cuối\s+|giữa\s+)?(?:năm\s+)?((?:19|20)\d\d)\s+(?:đến|tới) nay\b", re.IGNORECASE
@@ -77,3 +79,16 @@ def date_of(article: Article) -> str:
         return ""
     part = ("đầu", "giữa", "cuối")[(day.month - 1) // _MONTHS_OF_A_PART]
     return f"ngày {day.day}/{day.month}/{day.year} tháng {day.month} {part} năm {day.year}"
+
+
+def introduction(article: Article) -> str:
+    """What a reader of one sentence of `article` needs to know of the whole: its day, its title, and the sentence of
+    its opening that names a day, or else the first.
+    """
+    day = article.published
+    published = f"{day.day}/{day.month}/{day.year}" if day else ""
+    is_opening = "\n" in article.text  # of a single paragraph nothing is the beginning
+    spans = split_sentences(article.text[:_OPENING]) if is_opening else []
+    opening = [said for span in spans if (said := article.text[slice(*span)][:_LONGEST]) not in article.title]
+    dated = [said for said in opening if names_day(said)]
+    return ". ".join(filter(None, (published, article.title[:_LONGEST], *(dated or opening)[:1])))

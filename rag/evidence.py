@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from rag.about import FIGURES, date_of, is_of_another_year, meant_by_source, of_year
+from rag.about import FIGURES, date_of, introduction, is_of_another_year, meant_by_source, of_year
 from rag.credits import implied, is_credit, names_somebody, speaks_of_writing
 from rag.question import Question
 from rag.reader import Reader, Reading
@@ -170,7 +170,8 @@ def read(question: Question, evidence: Sequence[Evidence], reader: Reader | None
     for most, below in ((_READ, _NEAR), (_READ_FURTHER, _NEAR_ENOUGH)):
         near = [e for e in evidence[len(readings) : most] if evidence[0].score - e.score <= below]
         if reader and near and all(reading.score < _DOUBTFUL for reading in readings):
-            readings += reader.read(_asked(question, near), [e.text for e in near])
+            known = [introduction(e.passage.article) for e in near]
+            readings += reader.read(_asked(question, near), [e.text for e in near], known)
     judged = [
         replace(
             e,
@@ -252,7 +253,7 @@ def _constraints(
     met = [(named, any(holds(around + said.lead, way) for way in named.ways)) for named in wanted.named]
     held = posts(context, accented=question.accented) if wanted.posts else ()
     here = posts(words, accented=question.accented) if wanted.posts else ()
-    asked = frozenset(question.content)
+    asked = f" {' '.join(question.form(question.asked))} "
     return {
         "firm_here": _mean([float(any(holds(sentence, way) for way in n.ways)) for n in wanted.named if n.is_firm]),
         "posts_here": _mean([float(any(_is_post(post, one, asked) for one in here)) for post in wanted.posts]),
@@ -288,13 +289,13 @@ def _firm(question: Question, named: Named, context: str, said: _Said) -> float:
     return 0.5 * any(holds(said.whole, way) for way in named.ways)
 
 
-def _is_post(wanted: Phrase, held: Phrase, asked: frozenset[str]) -> bool:
-    """Whether a post is the one asked for, less exactly said; or whether the question, of these words, left out which
-    department's, or said it elsewhere: "Sở Ngoại vụ do ai làm giám đốc".
+def _is_post(wanted: Phrase, held: Phrase, asked: str) -> bool:
+    """Whether a post is the one asked for, less exactly said; or whether the question (its syllables joined and
+    enclosed by spaces) left out which department's, or said it elsewhere: "Sở Ngoại vụ do ai làm giám đốc".
     """
     if wanted[: len(held)] == held:
         return True
-    return held[: len(wanted)] == wanted and (wanted[-1] in _DEPARTMENT or asked.issuperset(held[len(wanted) :]))
+    return held[: len(wanted)] == wanted and (wanted[-1] in _DEPARTMENT or holds(asked, held[len(wanted) :]))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -197,12 +197,14 @@ class StandInReader:
     def __init__(self, word: str, room: int) -> None:
         self.word, self.room = word, room
         self.offered: list[str] = []
+        self.told: list[str] = []
 
     def load(self) -> None:
         pass
 
-    def read(self, _question: str, sentences: Sequence[str]) -> list[Reading]:
+    def read(self, _question: str, sentences: Sequence[str], introductions: Sequence[str] = ()) -> list[Reading]:
         self.offered += sentences
+        self.told += introductions
         return [
             Reading(40.0 if self.word in sentence else -3.0, 1, len(sentence) - 1)
             for sentence in sentences[: self.room]
@@ -241,6 +243,14 @@ class TestRead:
         assert unsure.offered == [e.text for e in evidence[: len(unsure.offered)]]
         assert len(sure.offered) < len(unsure.offered) < 40
         assert best.text == "Gạo số 17 ngon."
+
+    def test_it_is_told_of_which_article_each_sentence_is(self) -> None:
+        passages = [make_passage("Gạo ngon.", article_id=name, title=f"Chợ {name}") for name in ("an", "bình")]
+        evidence = weigh(understand("gạo ngon"), passages, {"gạo": 1.0, "ngon": 1.0})
+        reader = StandInReader("Gạo", 9)
+        read(understand("gạo ngon"), evidence, reader)
+        assert reader.told == [e.passage.article.title for e in evidence]
+        assert {*reader.told} == {"Chợ an", "Chợ bình"}
 
     def test_without_a_reader_and_without_evidence_nothing_changes(self) -> None:
         evidence = self.evidence(3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,11 +14,22 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from rag.embedding.bundled import bundled_file
+from rag.embedding.bundled import bundled_file, bundled_folder
 from rag.embedding.e5_file import BLOCK, E5File
+from rag.embedding.tokenizer import open_tokenizer
 from rag.errors import EmbedderError
 from rag.reader import onnx_reader
-from rag.reader.onnx_reader import MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS, OnnxReader, _best_span, graph_file
+from rag.reader.onnx_reader import (
+    MAX_TOKENS,
+    QUESTION_TOKENS,
+    SENTENCE_TOKENS,
+    Introduced,
+    OnnxReader,
+    _best_span,
+    arrange,
+    by_introduction,
+    graph_file,
+)
 from rag.reader.weights import ReaderWeights, dequantise, quantise, version
 
 ANSWER = "Tổng kim ngạch xuất nhập khẩu của Việt Nam năm 2023 đạt 683 tỷ USD."
@@ -155,6 +167,42 @@ class TestReading:
             assert 0 <= reading.start <= reading.end <= len(sentence)
 
 
+ONE, TWO = "Hội nghị về gạo. Sáng 2/4, hội nghị họp tại Huế", "Hội nghị về lúa. Tối 9/3, hội nghị họp tại Vinh"
+
+
+class TestIntroductions:
+    def test_the_sentences_of_one_article_are_read_together_behind_what_introduces_it(self, reader: OnnxReader) -> None:
+        tokenizer = open_tokenizer(bundled_folder(user_cache_path("hoidap")))
+        sentences = [Introduced("Một.", ONE), Introduced("Hai.", TWO), Introduced("Ba.", ONE), Introduced("Tư.", "")]
+        order = by_introduction(sentences)
+        assert order == [0, 2, 1, 3]
+        ids, places = arrange(tokenizer, QUESTION, [sentences[at] for at in order])
+        runs = [[int(token) for token in run] for run in _between(ids, tokenizer.end)]
+        assert runs == tokenizer.ids([f"query: {QUESTION}", ONE, "Một.", "Ba.", TWO, "Hai.", "", "Tư."])
+        assert [ids[at] for at, _ in places] == [tokenizer.ids([sentences[at].text])[0][0] for at in order]
+
+    def test_the_readings_come_in_the_order_of_the_sentences(self, reader: OnnxReader) -> None:
+        mixed = reader.read(QUESTION, [OTHER, ANSWER, OTHER], [ONE, TWO, ONE])
+        assert mixed[1] == max(mixed, key=lambda reading: reading.score)
+
+    def test_it_tells_which_of_two_meetings_a_sentence_is_of(self, reader: OnnxReader) -> None:
+        sentence = "Hội nghị có 94 cơ quan đại diện tham dự."
+        for day, right in (("2/4", 0), ("9/3", 1)):
+            readings = reader.read(f"Hội nghị ngày {day} có bao nhiêu cơ quan tham dự?", [sentence] * 2, [ONE, TWO])
+            assert readings[right].score > readings[1 - right].score  # depends on the weights
+
+
+def _between(ids: Sequence[int], end: int) -> Iterator[list[int]]:
+    """The runs of `ids` that end with `end`, without the first token."""
+    run: list[int] = []
+    for token in ids[1:]:
+        if token == end:
+            yield run
+            run = []
+        else:
+            run.append(token)
+
+
 class Counting:
     """Counts the runs of a session and the most tokens that it is given, and finds nothing."""
 
@@ -187,6 +235,11 @@ class TestLimits:
         readings = limited.read("Gạo?", ["gạo " * 500, ANSWER])
         assert len(readings) == 2
         assert readings[0].end <= 4 * SENTENCE_TOKENS
+        assert counting.tokens <= MAX_TOKENS
+
+    def test_a_long_introduction_leaves_room_for_a_sentence(self, limited: OnnxReader, counting: Counting) -> None:
+        assert len(limited.read("gạo " * 500, [ANSWER] * 4, [f"{name} " * 500 for name in "abcd"])) == 4
+        assert 1 < counting.runs <= 4
         assert counting.tokens <= MAX_TOKENS
 
     def test_a_long_question_leaves_room_for_a_sentence(self, limited: OnnxReader, counting: Counting) -> None:

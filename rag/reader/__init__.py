@@ -2,7 +2,8 @@
 
 A small extractive reader: the lower layers of the bundled embedding model as they are, and upper layers and a head of
 our own (`weights.npz`, trained by `eval/train_reader.py`). The question goes through it together with as many
-sentences as there is room for, and again with the next ones.
+sentences as there is room for, and again with the next ones. Those of one article stand together behind what is to be
+known of it: a sentence seldom says itself of which meeting or year it tells.
 """
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ class Reader(Protocol):
     def load(self) -> None:
         """Load now what is otherwise loaded by the first reading."""
 
-    def read(self, question: str, sentences: Sequence[str]) -> list[Reading]:
-        """A reading of each of `sentences`, in order. Those that are read together are compared with each other."""
+    def read(self, question: str, sentences: Sequence[str], introductions: Sequence[str] = ()) -> list[Reading]:
+        """A reading of each of `sentences`, in order. Those that are read together are compared with each other.
+
+        `introductions` say of each what is to be known of its article: "" is nothing, and so is an empty sequence.
+        """
 
 
 def open_reader(settings: Settings) -> Reader:

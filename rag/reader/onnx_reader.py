@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from rag.embedding.bundled import bundled_file, bundled_folder, save_graph
 from rag.embedding.e5_file import E5File
 from rag.embedding.onnx_embedder import open_session
-from rag.embedding.tokenizer import open_tokenizer
+from rag.embedding.tokenizer import Tokenizer, open_tokenizer
 from rag.errors import EmbedderError
 from rag.reader import Reading
 from rag.reader.weights import ReaderWeights, version
@@ -26,8 +27,8 @@ from rag.reader.weights import ReaderWeights, version
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-# What is read together: tokens in all (in training 208), of the question, and of each sentence.
-MAX_TOKENS, QUESTION_TOKENS, SENTENCE_TOKENS = 176, 64, 96
+# What is read together: tokens in all, of the question, of what introduces an article, and of each sentence.
+MAX_TOKENS, QUESTION_TOKENS, INTRODUCTION_TOKENS, SENTENCE_TOKENS = 208, 64, 48, 96
 # Less room than this is not worth beginning a sentence in.
 WORTHWHILE = 24
 _LONGEST_SPAN = 30  # tokens
@@ -36,6 +37,13 @@ _PREFIX = "query: "
 
 Places = Sequence[tuple[int, Sequence[tuple[int, int]]]]
 """Of each sentence that is read, its first token, and the offsets of its tokens."""
+
+
+class Introduced(NamedTuple):
+    """A sentence, and what is to be known of its article ("": nothing)."""
+
+    text: str
+    introduction: str
 
 
 class OnnxReader:
@@ -60,14 +68,16 @@ class OnnxReader:
         except Exception as error:  # ONNX Runtime raises its own bare Exception
             raise EmbedderError(f"The reader {path} is damaged: delete that file and try again.") from error
 
-    def read(self, question: str, sentences: Sequence[str]) -> list[Reading]:
+    def read(self, question: str, sentences: Sequence[str], introductions: Sequence[str] = ()) -> list[Reading]:
         """See `Reader.read`.
 
         Raises:
             EmbedderError: the cache cannot be written, or the graph in it is damaged.
         """
         self.load()
-        together = list(self._parted(question, sentences))
+        introduced = [Introduced(*pair) for pair in zip_longest(sentences, introductions, fillvalue="")]
+        order = by_introduction(introduced)
+        together = list(self._parted(question, [introduced[at] for at in order]))
         readings = []
         for logits, (_, places) in zip(
             self._pool.map(self._logits, [ids for ids, _ in together]), together, strict=True
@@ -75,7 +85,8 @@ class OnnxReader:
             starts, ends = logits[:, 0], logits[:, 1]
             nothing = float(starts[0] + ends[0])
             readings += [_best_span(starts, ends, at, offsets, nothing) for at, offsets in places]
-        return [_without_space(reading, text) for reading, text in zip(readings, sentences, strict=True)]
+        found = dict(zip(order, readings, strict=True))
+        return [_without_space(found[at], text) for at, text in enumerate(sentences)]
 
     def _logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Of each token, how much the answer may begin and end there: `[tokens, 2]`."""
@@ -83,27 +94,42 @@ class OnnxReader:
         found: NDArray[np.float32] = logits[0]
         return found
 
-    def _parted(self, question: str, sentences: Sequence[str]) -> Iterator[tuple[list[int], Places]]:
+    def _parted(self, question: str, sentences: Sequence[Introduced]) -> Iterator[tuple[list[int], Places]]:
         """What is read together, as `arrange` gives it, until all `sentences` are."""
+        tokenizer = open_tokenizer(bundled_folder(self._cache_dir))
         while sentences:
-            ids, places = self.arrange(question, sentences)
+            ids, places = arrange(tokenizer, question, sentences)
             yield ids, places
             sentences = sentences[len(places) :]
 
-    def arrange(self, question: str, sentences: Sequence[str]) -> tuple[list[int], Places]:
-        """The tokens that the model sees, and for each sentence that has room where it begins, and its offsets."""
-        tokenizer = open_tokenizer(bundled_folder(self._cache_dir))
-        (asked,) = tokenizer.ids([_PREFIX + question])
-        ids = [tokenizer.begin, *asked[:QUESTION_TOKENS], tokenizer.end]
-        places = []
-        for encoded in map(tokenizer.tokens, sentences):
-            room = MAX_TOKENS - len(ids) - 1
-            length = min(len(encoded.ids), SENTENCE_TOKENS, room)
-            if length < min(len(encoded.ids), WORTHWHILE):
-                break
-            places.append((len(ids), encoded.offsets[:length]))
-            ids += [*encoded.ids[:length], tokenizer.end]
-        return ids, places
+
+def by_introduction(sentences: Sequence[Introduced]) -> list[int]:
+    """The places of `sentences` in the order in which they are read: those of one article together, the first first."""
+    first: dict[str, int] = {}
+    for at, sentence in enumerate(sentences):
+        first.setdefault(sentence.introduction, at)
+    return sorted(range(len(sentences)), key=lambda at: (first[sentences[at].introduction], at))
+
+
+def arrange(tokenizer: Tokenizer, question: str, sentences: Sequence[Introduced]) -> tuple[list[int], Places]:
+    """The tokens that the model sees, and for each sentence that has room where it begins, and its offsets."""
+    (asked,) = tokenizer.ids([_PREFIX + question])
+    ids = [tokenizer.begin, *asked[:QUESTION_TOKENS], tokenizer.end]
+    places = []
+    known = ""
+    for sentence in sentences:
+        encoded, before = tokenizer.tokens(sentence.text), list[int]()
+        if sentence.introduction != known:
+            before = [*tokenizer.tokens(sentence.introduction).ids[:INTRODUCTION_TOKENS], tokenizer.end]
+        room = MAX_TOKENS - len(ids) - len(before) - 1
+        length = min(len(encoded.ids), SENTENCE_TOKENS, room)
+        if length < min(len(encoded.ids), WORTHWHILE):
+            break
+        ids += before
+        known = sentence.introduction
+        places.append((len(ids), encoded.offsets[:length]))
+        ids += [*encoded.ids[:length], tokenizer.end]
+    return ids, places
 
 
 def _best_span(
