@@ -38,7 +38,7 @@ _WEIGHTS = {
     "firm": 0.7,
     "posts": 0.4,
     "opposites": 1.0,
-    "reader": 0.6,
+    "reader": 0.8,
     "source": 4.0,
 }
 # The reader reads the best sentences, so many at most, and none that is further below the best; and where it finds

@@ -59,6 +59,8 @@ class ExtractiveGenerator:
     def generate(self, question: Question, evidence: Sequence[Evidence], said: int = 0) -> Iterator[Draft]:
         """See `Generator.generate`."""
         chosen = _choose(question, evidence, _room(question, said))
+        if len(chosen) == 1 and not (question.item or question.is_part or question.kind in SHORT_KINDS):
+            chosen = [_told_further(chosen[0])]
         choices = (
             chosen
             if question.item
@@ -71,6 +73,19 @@ class ExtractiveGenerator:
             if short and not choice.span[0] <= short[0] < short[1] <= choice.span[1]:
                 short = None
             yield Draft(choice.text, choice.evidence.passage, choice.span, short)
+
+
+def _told_further(choice: _Choice) -> _Choice:
+    """`choice`, which stands alone, with as many clauses of what its sentence goes on with as there is room for."""
+    text, spans = choice.evidence.passage.article.text, choice.evidence.passage.chunk.sentences
+    start, end = choice.span
+    last = end
+    for before, span in pairwise(spans):
+        if before[0] < last <= before[1] and same_sentence(text, before, span):
+            last = span[1]
+    if count_words(text, (start, last)) > _MAX_WORDS:
+        last = as_far_as(text, (start, last), _MAX_WORDS)[1]
+    return _Choice(choice.evidence, (start, max(end, last)))
 
 
 def _unbroken(choices: Sequence[_Choice], room: int) -> list[_Choice]:

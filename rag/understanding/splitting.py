@@ -194,7 +194,7 @@ def splits(text: str) -> list[Split]:
 def _differ(text: str) -> bool:
     """Whether all that `text` asks is how two things differ."""
     found = _DIFFERENCE.search(text) or _DIFFERS.search(text)
-    return bool(found) and not asks(text[: found.start()])
+    return found is not None and not asks(text[: found.start()])
 
 
 def _within(frame: str, parts: tuple[str, str]) -> tuple[str, str]:
