@@ -144,7 +144,7 @@ class TestLongSentence:
     def test_where_no_few_words_answer_it_goes_on_as_far_as_there_is_room(self) -> None:
         text = f"{self.CLAUSES[:-1]}, {'và nhờ mùa lễ hội kéo dài ' * 5}."
         (quote,) = quotes("Ngành nông nghiệp là trụ đỡ thế nào?", text)
-        assert quote == text[text.index("ngành nông nghiệp") : text.index(", và nhờ")]
+        assert quote == text[: text.index(", và nhờ")]
 
     def test_of_two_questions_in_one_each_gets_no_more_than_its_clauses(self) -> None:
         question = "Kim ngạch gạo năm 2023 và kim ngạch cá năm 2023 đạt bao nhiêu?"
