@@ -134,6 +134,7 @@ def test_the_questions_are_answered(raw: Pipeline) -> None:
         ("raw6.jsonl", 180, 152, 16),
         ("raw7.jsonl", 170, 158, 8),
         ("raw8.jsonl", 169, 157, 8),
+        ("raw9.jsonl", 168, 143, 12),
     ],
 )
 def test_the_gold_questions_on_them_are_answered_or_refused(
