@@ -26,6 +26,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +60,7 @@ _SENTENCES = 14  # candidates of a question
 _FORM_WORDS = 600  # the commonest words and pairs: what a question is made of, not what it is about
 _YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d)")
 _NAME = re.compile(rf"(?<!^)\b[{UPPER}]\w+(?:\s+[{UPPER}]\w*)*")
+_GAP = r"\W+"  # between the words of an answer
 _IMPOSSIBLE = -1e4
 
 
@@ -132,8 +134,16 @@ def _tokens(offsets: Sequence[tuple[int, int]], span: tuple[int, int]) -> tuple[
 
 
 def _occurrences(text: str, answers: Sequence[str]) -> list[tuple[int, int]]:
-    wanted = [answer.casefold().strip() for answer in answers]
-    return [m.span() for answer in wanted if answer for m in re.finditer(re.escape(answer), text.casefold())]
+    """Where `answers` stand in `text`, however their words and numbers are joined ("2022 - 2026" as "2022-2026")."""
+    patterns = [pattern for answer in answers if (pattern := _joined_anyhow(answer))]
+    return [m.span() for pattern in patterns for m in pattern.finditer(text.casefold())]
+
+
+@lru_cache(maxsize=100_000)
+def _joined_anyhow(answer: str) -> re.Pattern[str] | None:
+    words = re.findall(r"\w+", answer.casefold())
+    ways = [f"0?{word.lstrip('0') or '0'}" if word.isdigit() else re.escape(word) for word in words]
+    return re.compile(rf"(?<!\w){_GAP.join(ways)}(?!\w)") if words else None
 
 
 def gather(

@@ -106,6 +106,28 @@ class TestList:
         assert [item.startswith(quote[:20]) for item, quote in zip(OTHERS, found[2:], strict=True)] == [True] * 5
         assert sum(len(quote.split()) for quote in found) <= LIMIT
 
+    def test_where_the_introduction_leaves_no_room_the_items_stand_alone(self) -> None:
+        items = [f"{name} {' '.join(['gạo'] * 15)}." for name in ("Một", "Hai", "Ba", "Bốn")]
+        lines = "\n".join(f"- {item}" for item in items)
+        introduction = "Thời gian tới, theo lời bộ trưởng, các việc lớn của ngành gạo là:"
+        found = quotes("Các việc lớn của ngành gạo là gì?", f"Trời mưa.\n\n{introduction}\n\n{lines}")
+        assert found == items
+
+    def test_of_more_items_than_can_be_read_the_first_are_quoted(self) -> None:
+        items = [f"{name} {' '.join(['gạo'] * 30)}." for name in ("Một", "Hai", "Ba", "Bốn")]
+        lines = "\n".join(f"- {item}" for item in items)
+        found = quotes("Các việc lớn của ngành gạo là gì?", f"Trời mưa.\n\nCác việc lớn của ngành gạo là:\n\n{lines}")
+        assert found == items[:2]
+
+    def test_two_items_of_which_the_reader_is_sure_are_both_quoted(self) -> None:
+        text = "Về gạo:\n\n- Gạo đứng trong nhóm 30 nước bán nhiều nhất.\n- Gạo thuộc nhóm 40 nước trồng nhiều nhất.\n"
+        question = understand("Gạo thuộc hai nhóm nào?")
+        evidence = weigh(question, [make_passage(text)], dict.fromkeys(question.content, 1.0))
+        for logit, told in ((0.0, 1), (3.0, 2)):
+            items = [replace(e, features={**e.features, "reader": logit}) for e in evidence if "nhóm" in e.text]
+            others = [e for e in evidence if "nhóm" not in e.text]
+            assert len(list(ExtractiveGenerator().generate(question, [*items, *others]))) == told, logit
+
     def test_what_announces_more_within_a_list_is_quoted_with_that(self) -> None:
         inner = (
             "bổ sung, đẩy mạnh các động lực gạo mới của ngành trong những năm tới: gạo nếp, gạo tẻ, gạo lứt, gạo nương"

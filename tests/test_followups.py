@@ -122,6 +122,9 @@ class TestYears:
             (["Ai dự phiên họp 21/12?", "còn sáng 2/4?"], ["Ai dự phiên họp?", "còn sáng 2/4?"]),
             (["3/4 dân số ủng hộ?", "còn sáng 2/4?"], ["3/4 dân số ủng hộ?", "còn sáng 2/4?"]),
             (["Ai họp ngày 21/12?", "còn cá?"], ["Ai họp ngày 21/12?", "còn cá?"]),
+            (["Bà Trần Thị Hoa dự ở đâu?", "còn ông Lê Văn Sơn?"], ["dự ở đâu?", "còn ông Lê Văn Sơn?"]),
+            (["Ông Sơn làm gì?", "Thế Trần Thị Hoa?"], ["làm gì?", "Thế Trần Thị Hoa?"]),
+            (["Ông Sơn làm gì?", "ông Nam gặp ông ấy ở đâu?"], ["Ông Sơn làm gì?", "ông Nam gặp ông ấy ở đâu?"]),
             ([], []),
         ],
     )
@@ -222,6 +225,10 @@ class TestOneOfSeveral:
     def test_a_person_is_told_by_the_order(self, text: str, filled: str) -> None:
         assert resolve(text, self.before) == Resolved(filled, (WHO,))
 
+    def test_the_other_one_is_whom_nobody_spoke_of_since(self) -> None:
+        of_one = history("Ông Sơn làm gì?", "Giám đốc Sở. [1]")
+        assert resolve("Thế ông còn lại?", [*self.before, *of_one]).now == "Thế Lê Ngọc Châu?"
+
     def test_a_title_is_no_part_of_a_name(self) -> None:
         assert resolve("Ông ấy là ai?", history(WHO, "Ông Lê Ngọc Châu. [1]")).now == "Lê Ngọc Châu là ai?"
 
@@ -261,3 +268,23 @@ def test_what_only_looks_like_an_item_does_not_lean(text: str) -> None:
 )
 def test_a_complete_question_points_to_nobody(text: str) -> None:
     assert resolve(text, history(WHO, "Lê Ngọc Châu và Thái Phúc Sơn. [1]")) == Resolved(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Nhóm cuối cùng nói về chuyện gì?", "Cái đầu tiên là gì nhỉ?", "thế còn nhóm thứ hai?"]
+)
+def test_an_item_is_one_of_the_list_that_was_asked_for_before(text: str) -> None:
+    asked = "Chính phủ nêu mấy nhóm việc?"
+    understood = understand(text, history(asked, "7 nhóm. [1]"))
+    assert understood.asked == asked
+    assert understood.item != 0
+
+
+def test_but_not_where_it_says_what_list_it_is_of() -> None:
+    understood = understand("Nhóm đầu tiên của Hà Tĩnh nói về gì?", history("Chính phủ nêu mấy nhóm việc?", "7 nhóm."))
+    assert "Hà Tĩnh" in understood.asked
+
+
+def test_what_only_compares_with_the_past_leans() -> None:
+    assert leans("So với các năm trước thì thế nào?")
+    assert not leans("So với các năm trước, xuất khẩu gạo tăng bao nhiêu?")

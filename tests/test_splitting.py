@@ -285,6 +285,15 @@ def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple
             ("Huế, có mấy nhóm việc?", "Vinh, có mấy nhóm việc?"),
         ),
         (
+            "Lễ hội ở Huế với cuộc thi ở Vinh, mỗi sự kiện vào ngày nào?",
+            ("Lễ hội ở Huế, vào ngày nào?", "cuộc thi ở Vinh, vào ngày nào?"),
+        ),
+        ("Huế với Vinh: bên nào do ai chủ trì?", ("Huế, do ai chủ trì?", "Vinh, do ai chủ trì?")),
+        (
+            "Cho em xin hai con số trong bài tháng 6/2022: sản lượng gạo và số người trồng.",
+            ("sản lượng gạo trong bài tháng 6/2022", "số người trồng trong bài tháng 6/2022"),
+        ),
+        (
             "Người dự ở Huế và ở Vinh là ai? Xin đối chiếu giúp.",
             ("Người dự ở Huế là ai", "Người dự ở Vinh là ai"),
         ),

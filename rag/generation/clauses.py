@@ -15,9 +15,10 @@ _SHORT_ITEM = re.compile(r",\s+[^\s,;:()“”\"]+(?:\s+[^\s,;:()“”\"]+){0,3
 # One that stands before: a person has a post too.
 _ITEM_BEFORE = re.compile(r"(?:^|(?<=[,;:]\s))([^\s,;:()“”\"]+(?: [^\s,;:()“”\"]+){0,7}),\s+$")
 _PART_END = re.compile(r"[,;:](?=\s)")
-_ITEM_PART_END = re.compile(
+_BEGINNING_END = re.compile(
     rf"{_PART_END.pattern}|(?=\s(?:trong|với|để|nhằm|gồm|bao gồm|phục vụ|theo|trên|thông qua|nhất là|từ)\s)"
 )
+_ITEM_PART_END = re.compile(rf"{_BEGINNING_END.pattern}|(?=\s(?:và|về)\s)")
 
 
 def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limit: int) -> Span:
@@ -92,17 +93,17 @@ def as_far_as(text: str, span: Span, words: int) -> Span:
     return max((run for run in runs if count_words(text, run) <= words), default=runs[0])
 
 
-def beginnings(text: str, span: Span) -> list[Span]:
-    """The ways to tell only the first clauses of `span`, the shortest first; all of it is the last."""
+def beginnings(text: str, span: Span, part_end: re.Pattern[str] = _ITEM_PART_END) -> list[Span]:
+    """The ways to tell only the first parts of an item of a list, the shortest first; all of it is the last."""
     start, end = span
-    ends = [m.start() for m in _ITEM_PART_END.finditer(text, start, end) if _is_outside(text[start : m.start()])]
+    ends = [m.start() for m in part_end.finditer(text, start, end) if _is_outside(text[start : m.start()])]
     ends = [at - (text[at - 1] in ",;") for at in ends]
     return [(start, at) for at in ends if count_words(text, (start, at)) >= _SHORTEST_BEGINNING] + [span]
 
 
 def beginning(text: str, span: Span, words: int) -> Span:
     """As much of the beginning of `span` as `words` words allow, where it can be parted so."""
-    ways = beginnings(text, span)
+    ways = beginnings(text, span, _BEGINNING_END)
     return max((way for way in ways if count_words(text, way) <= words), default=ways[0])
 
 

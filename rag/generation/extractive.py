@@ -26,6 +26,7 @@ MAX_SENTENCES = 3
 _MARGIN = 4.0
 _CLOSE = 2.5  # what is so near to the best is quoted as far as there is room
 _CONSIDERED = 12
+_SURE = 2.0  # the reader's logit
 _AHEAD = 3  # sentences in which what was announced is told of
 # Questions whose answer goes on in the sentences that follow.
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
@@ -148,7 +149,9 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
         gained = missing & set(question.form(choice.text))
         answers = may_be_another and other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
         rivals = may_be_another and len(chosen) == 1
-        if not (gained or answers or rivals):
+        # Two items of one list may both be asked for: "thuộc hai nhóm nào?"
+        are_sure = min(e.features.get("reader", 0.0) for e in (best, other)) >= _SURE
+        if not (gained or answers or rivals or are_sure):
             continue
         if any(_overlap(c, choice) or _says_the_same(question, c, choice) for c in chosen):
             continue
@@ -299,6 +302,9 @@ def _overlap(a: _Choice, b: _Choice) -> bool:
 
 
 def _says_the_same(question: Question, a: _Choice, b: _Choice) -> bool:
-    """Whether two sentences share most of their words: the same fact, told twice."""
+    """Whether two sentences share most of their words, and a number if both have any: the same fact, told twice."""
     left, right = set(question.form(a.text)), set(question.form(b.text))
+    numbers, others = ({word for word in words if word[0].isdigit()} for words in (left, right))
+    if numbers and others and not numbers & others:
+        return False
     return len(left & right) > 0.6 * min(len(left), len(right))

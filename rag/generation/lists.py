@@ -65,9 +65,11 @@ def the_item(question: Question, best: Evidence, listed: Span) -> list[Span]:
 
 
 def condensed(evidence: Evidence, listed: Span, room: int) -> list[Span]:
-    """A list that is too long to be read, as its introduction and the beginning of each item; empty if it is none."""
-    text, inside = evidence.passage.article.text, _parts(evidence, listed)
-    items = inside[1:]
+    """A list that is too long to be read, as its introduction and the beginning of each item, or where there is no room
+    for both as those of its items alone, as many as can be read; empty if it is none.
+    """
+    text = evidence.passage.article.text
+    first, *items = _parts(evidence, listed) or [listed]
     if len(items) < 2:
         return []
     ways = [beginnings(text, span) for span in items]
@@ -76,18 +78,24 @@ def condensed(evidence: Evidence, listed: Span, room: int) -> list[Span]:
     def words(at: int) -> int:
         return count_words(text, ways[at][told[at]])
 
-    left = room - count_words(text, inside[0]) - sum(map(words, range(len(items))))
+    introduction = [first]
+    left = room - count_words(text, first) - sum(map(words, range(len(items))))
+    if left < 0 and is_list_item(text, items[0]):
+        introduction, left = [], left + count_words(text, first)
+        while left < 0 and len(ways) > 1:
+            left += words(len(ways) - 1)
+            ways.pop()
     if left < 0:
         return []
     while longer := [
         (words(at), at)
-        for at in range(len(items))
+        for at in range(len(ways))
         if told[at] + 1 < len(ways[at]) and count_words(text, ways[at][told[at] + 1]) - words(at) <= left
     ]:
         before, at = min(longer)  # more of the one of which least is told
         told[at] += 1
         left -= words(at) - before
-    return [inside[0], *(options[at] for options, at in zip(ways, told, strict=True))]
+    return [*introduction, *(options[at] for options, at in zip(ways, told, strict=False))]
 
 
 def _parts(evidence: Evidence, listed: Span) -> list[Span]:

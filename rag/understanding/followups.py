@@ -28,10 +28,11 @@ _PERSON = re.compile(
 )
 # One of several who were named: "người thứ hai".
 _ONE_OF = re.compile(
-    r"(?<!là )\bngười\s+(?:(đầu tiên|thứ nhất)|(thứ hai|còn lại)|(thứ ba))\b"
+    r"(?<!là )\b(?:người|ông|bà|vị)\s+(?:(đầu tiên|thứ nhất)|(thứ hai)|(thứ ba)|(còn lại))\b"
     r"(?=\s*(?:[?.,]|$|(?:là|giữ|làm|nói|thì|tên)\b))",
     re.IGNORECASE,
 )
+_THE_OTHER = 3  # the group of `_ONE_OF`
 # What only leaves the topic before: "thôi bỏ qua Hà Tĩnh, ...", "hỏi sang việc khác: ...".
 _ASIDE = re.compile(
     r"^(?:(?:thôi|à|ừ|ờ|ok|rồi|vâng)[\s,]+)*"
@@ -58,6 +59,9 @@ _REACH = re.compile(
     re.IGNORECASE,
 )
 _FULL_NAME = re.compile(rf"\b(?!(?:Ông|Bà|Anh|Chị|Cô)\s){_CAPITALISED}(?:\s+{_CAPITALISED}){{1,3}}")
+_CALLED = re.compile(  # "ông Sơn", "bà Trần Thị Thu Hằng"
+    rf"\b(?:[Ôô]ng|[Bb]à|[Aa]nh|[Cc]hị|[Cc]ô|[Đđ]ồng chí)\s+{_CAPITALISED}(?:\s+{_CAPITALISED}){{0,3}}"
+)
 _SPEAKING = re.compile(r"\s*\[\d+\]")
 
 
@@ -126,6 +130,14 @@ def _is_bare(text: str) -> bool:
     return set(syllables(rest)) <= (set(map(match_form, lines("stopwords.txt"))) if accented else set())
 
 
+def only_points(text: str, before: Sequence[str]) -> bool:
+    """Whether `text` says nothing that the questions `before` do not: "nhóm nói về gì?" after "có mấy nhóm?"."""
+    said, other = _predicates(accented=True)
+    rest = said.sub(" ", other.sub(" x ", without_asking(without_pointers(text), accented=True)))
+    known = map(match_form, (*lines("stopwords.txt"), *syllables(" ".join(before))))
+    return not _names_something(text) and set(syllables(rest)) <= set(known)
+
+
 def _names_something(text: str) -> bool:
     """Whether a question names a year, a place, or whatever has a capital or a number."""
     return bool(years(text) or names_place(text) or re.search(rf"(?<!^)\b[{UPPER}\d]", text))
@@ -148,7 +160,9 @@ def _inside(span: tuple[int, int], others: set[tuple[int, int]]) -> bool:
 
 
 def without_replaced(questions: Sequence[str]) -> list[str]:
-    """`questions` without the years, days and places that a later one replaces: "còn năm 2022?" asks of no other."""
+    """`questions` without the years, days, places and people that a later one replaces: "còn năm 2022?", "thế còn ông
+    Sơn?" ask of no other.
+    """
     kept = list(questions)
     for at, question in enumerate(questions):
         if names_day(question):
@@ -157,7 +171,35 @@ def without_replaced(questions: Sequence[str]) -> list[str]:
             kept[:at] = map(without_years, kept[:at])
         if names_place(question) or _REACH.search(question):
             kept[:at] = (_REACH.sub(" ", without_places(one)) for one in kept[:at])
+        if _is_of_person(question):
+            kept[:at] = map(_without_people, kept[:at])
     return kept
+
+
+def _is_of_person(question: str) -> bool:
+    """Whether a question says nothing but whom it is about: "thế còn ông Sơn?"."""
+    text = without_pointers(question)
+    people = _people(text)
+    rest = without_asking(_without(text, people), accented=True)
+    return bool(people) and set(syllables(rest)) <= set(map(match_form, lines("stopwords.txt")))
+
+
+def _without_people(text: str) -> str:
+    return _without(text, _people(text))
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    for start, end in sorted(spans, reverse=True):
+        text = text[:start] + text[end:]
+    return " ".join(text.split())
+
+
+def _people(text: str) -> list[tuple[int, int]]:
+    """Where `text` names people, with their "ông" or "bà"."""
+    pattern, _ = answer_patterns()[Kind.PERSON]
+    called = [m.span() for m in _CALLED.finditer(text)]
+    full = [m.span() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())]
+    return [*called, *(span for span in full if not any(a <= span[0] and span[1] <= b for a, b in called))]
 
 
 def _questions_before(history: Sequence[Turn]) -> list[str]:
@@ -183,10 +225,8 @@ def _who(pointed: re.Match[str], said: Sequence[str]) -> str:
 
 def _person(said: Sequence[str]) -> str:
     """The person that was named last, "" if none was."""
-    pattern, _ = answer_patterns()[Kind.PERSON]
     for text in said:
-        named = [m.group() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())]
-        if named:
+        if named := _named(text):
             return named[-1]
     return ""
 
@@ -197,14 +237,26 @@ def _without_aside(text: str) -> str:
 
 
 def _one_of(pointed: re.Match[str], said: Sequence[str]) -> str:
-    """Whom "người thứ hai" means, of those who were named in the last turn that named several; itself if none did."""
-    pattern, _ = answer_patterns()[Kind.PERSON]
+    """Whom "người thứ hai" means, of those who were named in the last turn that named several; "người còn lại" is whom
+    no turn since then spoke of. Itself if there is none.
+    """
     at = next(at for at, group in enumerate(pointed.groups()) if group)
-    for text in said:
-        named = list(dict.fromkeys(m.group() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())))
-        if len(named) > 1 and at < len(named):
-            return named[at]
+    for turn, text in enumerate(said):
+        named = list(dict.fromkeys(_named(text)))
+        if len(named) < 2:
+            continue
+        if at == _THE_OTHER:
+            since = " ".join(said[:turn])
+            named = [name for name in named if not re.search(rf"\b{name.split()[-1]}\b", since)] or named
+            return named[-1]
+        return named[at] if at < len(named) else pointed.group()
     return pointed.group()
+
+
+def _named(text: str) -> list[str]:
+    """The people whom `text` names in full."""
+    pattern, _ = answer_patterns()[Kind.PERSON]
+    return [m.group() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())]
 
 
 def _thing(pointed: re.Match[str], said: Sequence[str]) -> str:

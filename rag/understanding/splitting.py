@@ -53,6 +53,12 @@ _COMPARING = re.compile(
     re.IGNORECASE,
 )
 _TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re.IGNORECASE)  # "Số người: A với B"
+# "Cho tôi xin hai số trong bài X: A và B"
+_TOLD_AHEAD = re.compile(
+    r"^(?:[^:?]*\s)?(?:hai|2|mấy|các|những)\s+(?:con\s+)?(?:số liệu|số|thông tin|điều|ý|việc|mốc|tên|chi tiết)\b"
+    r"(?P<frame>[^:?]*):\s+(?P<left>.+?)\s+(?:và|với|cùng)\s+(?P<right>[^?.]+)[?.]*$",
+    re.IGNORECASE,
+)
 # What asks only how two things differ: what is asked of each stands before it.
 _HOW = r"(?:như\s+)?(?:thế nào|ra sao|(?:ở\s+)?(?:điểm|chỗ) nào)"
 _DIFFERENCE = re.compile(
@@ -77,8 +83,10 @@ _FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con
 _OF_FIGURE = re.compile(r"\s+(?:mà\b|(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b)", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
 _SHARERS = r"(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ|cái|tỉnh|nước|phiên|hội nghị|văn bản)"
-_EACH = re.compile(  # "A với B, mỗi bên ...", "A và B mỗi bên chia ..."
-    rf"\s*[,:]\s*(?:thì\s+)?mỗi\s+{_SHARERS}\s+"
+_PARTED = rf"(?:{_SHARERS}|sự kiện|buổi|kế hoạch|chương trình|đơn vị|cơ quan|địa phương|điểm cầu)"
+_EACH = re.compile(  # "A với B, mỗi bên ...", "A và B: bên nào do ai ...", "A và B mỗi bên chia ..."
+    rf"\s*[,:]\s*(?:thì\s+)?(?:mỗi\s+{_PARTED}|{_PARTED}\s+nào(?=\s+(?:(?:do|có|là|vào|ở|tại)\s+)?"
+    r"(?:ai|đâu|mấy|bao nhiêu|gì|(?:khi|ngày|năm|lúc) nào)\b))\s+"
     rf"|^(?!.*\bgiữa\b)(?P<two>.*\b(?:và|với)\s+(?-i:[{UPPER}]\w*(?:\s+[{UPPER}]\w*)*))\s+mỗi\s+bên\s+"
     r"(?!(?:là|do|gồm|ra sao|thế nào|mấy|bao nhiêu|ai)\b)",
     re.IGNORECASE,
@@ -163,6 +171,11 @@ def splits(text: str) -> list[Split]:
         parts = (f"{head} {left}{rest}".strip(), f"{head} {right}{rest}".strip())
         if _is_long_enough(parts):
             return [*ways, Split(parts, is_sure=True, is_whole=True)]
+    if (told := _TOLD_AHEAD.match(text)) and not any(map(asks, told.groups())):
+        return [
+            *ways,
+            Split((told["left"] + told["frame"], told["right"] + told["frame"]), is_sure=True, is_whole=True),
+        ]
     if (of := _TOPIC.match(text)) and not any(map(asks, of.groups())):
         topic, left, right = of.groups()
         is_sure = compared or opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
