@@ -128,6 +128,18 @@ class TestList:
             others = [e for e in evidence if "nhóm" not in e.text]
             assert len(list(ExtractiveGenerator().generate(question, [*items, *others]))) == told, logit
 
+    def test_a_short_item_is_quoted_with_its_whole_list(self) -> None:
+        text = "Trời mưa.\n\nBáo nêu tên:\n\n1. gạo nếp thơm;\n2. ngô;\n3. khoai."
+        (quote,) = quotes("Kể các loại gạo nếp thơm", text)
+        assert quote.startswith("Báo nêu tên:")
+        assert quote.endswith("3. khoai.")
+
+    def test_what_says_that_it_adds_to_a_list_is_quoted_with_it(self) -> None:
+        first, second = "Thợ gạo cần có sức khỏe và tay nghề.", "Họ còn phải có tâm với gạo."
+        assert quotes("Thợ gạo cần những phẩm chất gì?", f"{first} {second} Trời mưa.") == [first, second]
+        found = quotes("Thợ gạo cần những phẩm chất gì?", f"{first} Trời còn mưa. Thợ gạo cần phẩm chất.")
+        assert "Trời còn mưa." not in found
+
     def test_what_announces_more_within_a_list_is_quoted_with_that(self) -> None:
         inner = (
             "bổ sung, đẩy mạnh các động lực gạo mới của ngành trong những năm tới: gạo nếp, gạo tẻ, gạo lứt, gạo nương"

@@ -294,6 +294,18 @@ def test_two_things_are_compared_or_asked_of_one_article(text: str, parts: tuple
             ("sản lượng gạo trong bài tháng 6/2022", "số người trồng trong bài tháng 6/2022"),
         ),
         (
+            "Xét số lớp và xét số thầy thì Huế đứng thứ mấy ở mỗi mặt?",
+            ("Xét số lớp, Huế đứng thứ mấy?", "Xét số thầy, Huế đứng thứ mấy?"),
+        ),
+        (
+            "Về số lớp và về số thầy, Huế thuộc hai nhóm nào?",
+            ("Về số lớp, Huế thuộc nhóm nào?", "Về số thầy, Huế thuộc nhóm nào?"),
+        ),
+        (
+            "Trong hai người Trần An và Lê Bình, ai là giám đốc, ai là chủ tịch?",
+            ("Trần An giữ chức vụ gì?", "Lê Bình giữ chức vụ gì?"),
+        ),
+        (
             "Người dự ở Huế và ở Vinh là ai? Xin đối chiếu giúp.",
             ("Người dự ở Huế là ai", "Người dự ở Vinh là ai"),
         ),

@@ -32,6 +32,8 @@ _AHEAD = 3  # sentences in which what was announced is told of
 _EXPLAINED = (Kind.REASON, Kind.MANNER)
 _MAX_WORDS = 75
 _UNBROKEN = 80  # rather so many than an enumeration that is broken off
+# How a sentence says that it adds to the one before.
+_ADDS = re.compile(r"\bcòn\b|\bcũng\b|^(?:ngoài ra|bên cạnh đó|đồng thời|cùng với đó|thêm vào đó)\b")
 # Kinds whose answer is a few words of the sentence.
 SHORT_KINDS = frozenset({*STRICT_KINDS, Kind.THING})
 # More words of a sentence are not quoted where a part of it answers, and of each where two questions are asked in one.
@@ -243,7 +245,9 @@ def _beside(question: Question, best: Evidence, evidence: Sequence[Evidence], ro
         if is_item or best.text.endswith(":"):  # it is what is asked for; what it announces is quoted with it
             return []
         ahead = [near[span] for span in spans[at + 1 : at + 1 + _AHEAD]]
-        return [other for other in ahead if is_of_list(question, other, room)][:1]
+        # "Cán bộ còn phải ..." adds to what the sentence before enumerates.
+        adding = [other for other in ahead[:1] if other is evidence[1] and _ADDS.search(match_form(other.text))]
+        return [other for other in ahead if is_of_list(question, other, room)][:1] or adding
     if at > 0 and _leading().match(match_form(best.text)):
         return [near[spans[at - 1]]]
     if best.features["fits"] or (question.kind == Kind.LIST and with_list(question, best, room) != best.span):

@@ -15,6 +15,7 @@ from rag.vietnamese.sentences import is_list_item, same_sentence
 _MARK_LENGTH = 4  # "(iv)"
 # How an item says which it is.
 _FIRST_ITEM = re.compile(r"(?<=:)\s+(?=(?:thứ nhất|một là)\b)", re.IGNORECASE)  # in the sentence that introduces it
+_FEW = 5  # words
 _COUNTED = ("thứ nhất|một là", "thứ hai|hai là", "thứ ba|ba là", "thứ tư|bốn là", "thứ năm|năm là")
 
 
@@ -48,7 +49,9 @@ def with_list(question: Question, evidence: Evidence, room: int) -> Span:
     if question.kind != Kind.LIST:  # as many items as can be read
         while last > at and count_words(text, (sentences[first][0], sentences[last][1])) > room:
             last -= 1
-    if last == first or (at > first and asked(sentences[first]) <= asked(evidence.span)):
+    # An item that says most of what is asked answers alone; but one of a few words is no list.
+    is_one = question.kind == Kind.LIST and not question.item and len(evidence.text.split()) <= _FEW
+    if last == first or (at > first and not is_one and asked(sentences[first]) <= asked(evidence.span)):
         return evidence.span
     return sentences[first][0], sentences[last][1]
 

@@ -17,12 +17,12 @@ _NUMBERED = re.compile(r"(?!(?:tổng|tong)\b)(?:\(?[^\W\d]+\s+){1,12}\(?\d[^\s,
 _SAME_THING = re.compile(r"^(?:(?:cả\s+)?hai\s+)?(?!.*\b(?:tỉ lệ|tỷ lệ|từ)\b)(.*\s)(\d+[/-]\d+)$", re.IGNORECASE)
 _DAY_ALONE = re.compile(r"(\d+[/-]\d+)(?=\s)")
 # What is asked of both: "A và B do hai vị nào chủ trì?"
-_OF_TWO = re.compile(
+_OFTWO = re.compile(
     r"\s+(?=do\s+(?:ai|(?:(?:hai|những|các)\s+)?\w+(?:\s+\w+)?\s+nào)\b"
     r"|(?:của|là)\s+(?:hai|những|các)\s+\w+(?:\s+\w+)?\s+nào\b)",
     re.IGNORECASE,
 )
-_TWO = re.compile(r"(?<!gồm )\b(?:hai|những|các)\s+(?=\w+(?:\s+\w+)?\s+nào\b|ai\b)", re.IGNORECASE)
+TWO = re.compile(r"(?<!gồm )\b(?:hai|những|các)\s+(?=\w+(?:\s+\w+)?\s+nào\b|ai\b)", re.IGNORECASE)
 # What tells one thing from another of its kind: a day, a year, a name.
 _WHEN = r"(?:(?:năm|tháng)\s+)?\d[\d/-]*(?:\s*[-–]\s*\d{4})?(?![\w%])"
 _OFFICES = "Đảng|Nhà nước|Chính phủ|Quốc hội|Trung ương|Ban Bí thư"
@@ -66,8 +66,8 @@ def opens(text: str) -> bool:
 
 def is_of_two(left: str, right: str) -> bool:
     """Whether what stands behind the second of two of a kind names both askings: "bài A, bài B do hai ai nào viết"."""
-    asked = _OF_TWO.search(right) if is_alike(left, right) else None
-    return bool(asked and _TWO.search(right, asked.end()))
+    asked = _OFTWO.search(right) if is_alike(left, right) else None
+    return bool(asked and TWO.search(right, asked.end()))
 
 
 def asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> tuple[str, str] | None:
@@ -79,8 +79,8 @@ def asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> t
     if (thing := _SAME_THING.match(left)) and (day := _DAY_ALONE.match(right)) and asks(right):
         what, first = thing.groups()
         return f"{what}{first}{right[day.end() :]}", f"{what}{right}"
-    if (asked := _OF_TWO.search(right)) and (in_order or is_alike(left, right)):
-        ending = _TWO.sub("", right[asked.start() :])
+    if (asked := _OFTWO.search(right)) and (in_order or is_alike(left, right)):
+        ending = TWO.sub("", right[asked.start() :])
         return left + ending, right[: asked.start()] + ending
     named = _of_two_named(left, right)
     if not named and left and compared and (end := _SHARED_END.search(right)):
@@ -110,7 +110,7 @@ def _of_two_named(left: str, right: str) -> tuple[str, str] | None:
             return None
         if (who := _WHO.match(asked)) and (who["thing"] or "").lower() in left.lower():
             asked = asked[who.end() :]
-        asked = _TWO.sub("", asked)
+        asked = TWO.sub("", asked)
         return (left + asked, subject + asked) if asks(asked) else None
     return None
 

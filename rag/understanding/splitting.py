@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rag.understanding.constraints import UPPER
 from rag.understanding.dates import YEAR_PHRASE, years
+from rag.understanding.forms import in_set_form
 from rag.understanding.kinds import plainly, without_asking
 from rag.understanding.sides import SHARING, asked_of_both, asks, is_of_two, opens
 from rag.vietnamese.normalize import has_accents, strip_accents
@@ -52,13 +53,6 @@ _COMPARING = re.compile(
     r"|đặt (?:cạnh|bên) nhau(?:\s+thì)?)(?:\s+giúp(?:\s+\w+)?)?|giữa)\b\s*:?\s*",
     re.IGNORECASE,
 )
-_TOPIC = re.compile(r"^([^:?]{3,80}):\s+(.+?)\s+(?:vs\.?|với|và)\s+(.+)$", re.IGNORECASE)  # "Số người: A với B"
-# "Cho tôi xin hai số trong bài X: A và B"
-_TOLD_AHEAD = re.compile(
-    r"^(?:[^:?]*\s)?(?:hai|2|mấy|các|những)\s+(?:con\s+)?(?:số liệu|số|thông tin|điều|ý|việc|mốc|tên|chi tiết)\b"
-    r"(?P<frame>[^:?]*):\s+(?P<left>.+?)\s+(?:và|với|cùng)\s+(?P<right>[^?.]+)[?.]*$",
-    re.IGNORECASE,
-)
 # What asks only how two things differ: what is asked of each stands before it.
 _HOW = r"(?:như\s+)?(?:thế nào|ra sao|(?:ở\s+)?(?:điểm|chỗ) nào)"
 _DIFFERENCE = re.compile(
@@ -93,12 +87,6 @@ _EACH = re.compile(  # "A với B, mỗi bên ...", "A và B: bên nào do ai ..
 )
 _OF_EACH = re.compile(  # "A với B, chức vụ của mỗi người là gì"
     rf"\s+(?:của\s+)?mỗi\s+{_SHARERS}(?=\s+(?:là|do|gồm|ra sao|thế nào|mấy|bao nhiêu|ai)\b)", re.IGNORECASE
-)
-# "Hai vị phó chủ tịch, một bên A một bên B, tên gì?"
-_SIDES = re.compile(
-    r"^(?:hai\s+)?(.*?)(?<!\bgiữa)(?<!\blà)(?:\s*[,:])?\s*\b(?:một bên|bên này)\s+(?:là\s+)?(.+?)(?:\s*,\s*|\s+)"
-    r"(?:(?:và|còn)\s+)?(?:một bên|bên kia)\s+(?:là\s+)?([^,:?]+)(.*)$",
-    re.IGNORECASE,
 )
 _PLEASE = re.compile(
     r"^(?:(?:làm ơn|xin|hãy|cho|tôi|em|mình|hỏi|biết)\s+)+(?=(?:con\s+)?số\b|tên\b|ngày\b)"
@@ -166,20 +154,10 @@ def splits(text: str) -> list[Split]:
         or _OF_EACH.search(text)
     )
     text = _OF_EACH.sub("", _EACH.sub(r"\g<two>, ", _COMPARING.sub("", text)))
-    if (sides := _SIDES.match(text)) and asks(sides.group(4)) and not any(map(asks, sides.group(2, 3))):
-        head, left, right, rest = sides.groups()
-        parts = (f"{head} {left}{rest}".strip(), f"{head} {right}{rest}".strip())
+    if form := in_set_form(text):
+        parts, is_sure = form
         if _is_long_enough(parts):
-            return [*ways, Split(parts, is_sure=True, is_whole=True)]
-    if (told := _TOLD_AHEAD.match(text)) and not any(map(asks, told.groups())):
-        return [
-            *ways,
-            Split((told["left"] + told["frame"], told["right"] + told["frame"]), is_sure=True, is_whole=True),
-        ]
-    if (of := _TOPIC.match(text)) and not any(map(asks, of.groups())):
-        topic, left, right = of.groups()
-        is_sure = compared or opens(topic) or bool(re.search(r"\bvs\b", text, re.IGNORECASE))
-        return [*ways, Split((f"{topic} {left}", f"{topic} {right}"), is_sure, is_whole=True)]
+            return [*ways, Split(parts, is_sure or compared, is_whole=True)]
     aspect = ""
     if (regarding := _REGARDING.match(text)) and _differ(text[regarding.end() :]):
         aspect, text = regarding.group(1), text[regarding.end() :]
