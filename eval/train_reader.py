@@ -142,7 +142,7 @@ def _occurrences(text: str, answers: Sequence[str]) -> list[tuple[int, int]]:
 @lru_cache(maxsize=100_000)
 def _joined_anyhow(answer: str) -> re.Pattern[str] | None:
     words = re.findall(r"\w+", answer.casefold())
-    ways = [f"0?{word.lstrip('0') or '0'}" if word.isdigit() else re.escape(word) for word in words]
+    ways = [f"0?{word.lstrip('0') or '0'}" if word.isdigit() and len(word) <= 2 else re.escape(word) for word in words]
     return re.compile(rf"(?<!\w){_GAP.join(ways)}(?!\w)") if words else None
 
 

@@ -30,7 +30,11 @@ _OF_THE_BEST = ("coverage", "context", "pairs", "unit", "years", "names", "firm"
                 "opposites", "known")  # fmt: skip
 _TOLD_BY_CREDITS = frozenset({Kind.PERSON, Kind.TIME, Kind.DAY})
 # Who is asked for is another than who holds the post: "Bộ trưởng gặp những ai?"
-_BESIDE_POST = re.compile(r"\b(?:với|cho|và|giữa|cùng|gặp|tiếp|mời)\s+(?:\w+\s+)?(?:ai|người nào)\b", re.IGNORECASE)
+_BESIDE_POST = re.compile(
+    r"\b(?:với|và|giữa|cùng|gặp|tiếp|mời|cho(?!\s+(?:biết|hỏi|hay)))\s+(?:\w+\s+)?(?:ai|người nào)\b"
+    r"(?!\s+(?:là|làm|giữ|đang)\b)",
+    re.IGNORECASE,
+)
 # Where the best sentence misses the question, so many of the next are considered, and how much worse one may be.
 _CONSIDERED, _MEETING = 8, 4.0
 # How much of the question the nearest sentence must hold to be worth showing in a refusal.
@@ -154,7 +158,7 @@ def _missed_constraint(question: Question, evidence: Evidence) -> str:
     firm = [named.words for named in wanted.named if named.is_firm]
     if absent := lacking(question, evidence) if best["firm"] else firm:
         return f"Những đoạn liên quan nhất không nói về {', '.join(absent)}."
-    if not best["posts"] and question.kind == Kind.PERSON and not _BESIDE_POST.search(question.asked):
+    if not best["posts"] and question.kind == Kind.PERSON and not _BESIDE_POST.search(question.text):
         return "Những đoạn liên quan nhất nói về người giữ chức vụ khác."
     if not best["number"]:
         return f"Những đoạn liên quan nhất không nêu số của {' '.join(wanted.number_of)}."

@@ -11,7 +11,15 @@ from rag.schema import Turn
 from rag.steps import NOTHING, Step
 from rag.understanding.constraints import Constraints, constraints, form
 from rag.understanding.equivalents import Counts, Equivalent, Phrase, equivalents, unsaid, write_out
-from rag.understanding.followups import MAX_CHARS, Resolved, only_points, resolve, without_pointers, without_replaced
+from rag.understanding.followups import (
+    MAX_CHARS,
+    Resolved,
+    list_before,
+    only_points,
+    resolve,
+    without_pointers,
+    without_replaced,
+)
 from rag.understanding.kinds import Kind, ask_words, asks_for_credits, counted, opening_kind, which_item
 from rag.understanding.rewording import plainly_asked, without_politeness, without_source
 from rag.understanding.splitting import Split, splits
@@ -216,8 +224,8 @@ def _build(now: str, before: Sequence[str], kind: Kind | None, read: _Read) -> Q
     """The question `now`, mended and written out, after the questions `before`; of `kind` if it tells none itself."""
     item, now = which_item(now)
     before = [which_item(question)[1] for question in before]
-    if item and before and only_points(now, before):  # what it is an item of has been asked before
-        *before, now = before
+    if item and only_points(now, before):
+        now, before = list_before(now, before)
     accented, readable, without = read.accented, read.readable, read.without
     whole = " ".join([now, *before])
     searched, own_kind = ask_words(without_pointers(now) if before else now, accented=readable)

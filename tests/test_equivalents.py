@@ -48,7 +48,8 @@ class TestWriteOut:
             ("Export turnover", "kim ngạch xuất khẩu"),
             ("Trade surplus là gì", "xuất siêu là gì"),  # the longest phrase, not "trade"
             ("NQ57 và NĐ 15", "Nghị quyết 57 và Nghị định 15"),
-            ("Q3, G20, COVID19, 04-NQ57", "Q3, G20, COVID19, 04-NQ57"),
+            ("NĐ15/2020 quy định gì", "Nghị định 15/2020 quy định gì"),
+            ("COVID19, VTV1, VN30, 04-NQ57", "COVID19, VTV1, VN30, 04-NQ57"),
         ],
     )
     def test_what_has_one_meaning_is_written_out(self, text: str, meant: str) -> None:

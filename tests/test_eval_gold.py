@@ -47,7 +47,8 @@ def test_the_third_set_is_of_all_types_and_repeats_no_question() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["raw", "raw2", "raw3", "raw4", "raw5", "raw6", "raw7", "raw8", "raw9", "terse", "learned"]
+    "name",
+    [*(f"raw{number or ''}" for number in (0, *range(2, 12))), "terse", "learned"],
 )
 def test_a_set_on_the_raw_texts_is_of_all_types_and_names_no_article(name: str) -> None:
     raw = load_gold([shipped("third")[0].with_name(f"{name}.jsonl")])

@@ -217,6 +217,11 @@ class TestVerdict:
         assert citation.quote == text
         assert draft.rests_on(evidence[0].passage, evidence[0].span)
 
+    @pytest.mark.parametrize("question", ["Cho biết ai là Bộ trưởng Gạo?", "Gặp nhau có ai, và ai là Bộ trưởng Gạo?"])
+    def test_who_holds_a_post_is_asked_for_in_many_ways(self, question: str) -> None:
+        verdict = verdict_on(question, "Bàn với ông Nguyễn Văn An, Giám đốc Sở, về gạo.", of_support(0.9))
+        assert "chức vụ khác" in verdict.reason
+
     @pytest.mark.parametrize("question", ["Bộ trưởng Gạo gặp những ai?", "Bộ trưởng Gạo bàn với ai?"])
     def test_who_is_beside_the_one_of_the_post_may_have_another(self, question: str) -> None:
         verdict = verdict_on(question, "Bàn với ông Nguyễn Văn An, Giám đốc Sở, về gạo.", of_support(0.9))

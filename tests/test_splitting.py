@@ -104,6 +104,10 @@ def test_two_things_are_surely_asked_for(text: str, parts: tuple[str, str]) -> N
         "Tổng của quý 1 và quý 2 là bao nhiêu?",
         "Công ty X12 và ông Nguyễn Văn A 45 tuổi bị phạt bao nhiêu?",
         "Nơi các đại biểu đến thăm và làm việc là tỉnh nào?",
+        "Đảng và Nhà nước hỗ trợ, mỗi địa phương được bao nhiêu tiền?",
+        "Theo kế hoạch sắp xếp và tinh gọn bộ máy, mỗi cơ quan giảm bao nhiêu người?",
+        "Tóm tắt những ý chính của bài: Xây dựng Đảng và hệ thống chính trị trong sạch, vững mạnh",
+        "Nêu các điều kiện: vay vốn và hỗ trợ lãi suất",
         "Mấy công ty đang lỗ với khách hàng nợ tiền xoay vốn bằng cách gì?",  # several firms
         "Ai muốn vay với lãi suất thấp thì nộp đơn ở đâu?",  # whoever wants to
         "Tỉnh đề ra những nhiệm vụ nào, kể ra giúp mình với?",

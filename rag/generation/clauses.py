@@ -7,6 +7,7 @@ import re
 from rag.evidence import Evidence
 from rag.question import Question
 from rag.schema import Span
+from rag.understanding.constraints import UPPER
 from rag.vietnamese.sentences import same_sentence
 
 OVER = 1.3  # so much more where fewer words would leave out the answer
@@ -18,7 +19,8 @@ _PART_END = re.compile(r"[,;:](?=\s)")
 _BEGINNING_END = re.compile(
     rf"{_PART_END.pattern}|(?=\s(?:trong|với|để|nhằm|gồm|bao gồm|phục vụ|theo|trên|thông qua|nhất là|từ)\s)"
 )
-_ITEM_PART_END = re.compile(rf"{_BEGINNING_END.pattern}|(?=\s(?:và|về)\s)")
+# Two names in one ("Đảng và Nhà nước") stay whole, and so does "trở về".
+_ITEM_PART_END = re.compile(rf"{_BEGINNING_END.pattern}|(?=\s(?:và\s[^{UPPER}]|(?<!trở\s)về\s))")
 
 
 def clauses_that_answer(question: Question, evidence: Evidence, span: Span, limit: int) -> Span:

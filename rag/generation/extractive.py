@@ -152,7 +152,11 @@ def _with_others(question: Question, evidence: Sequence[Evidence], chosen: list[
         answers = may_be_another and other.features["fits"] > max(c.evidence.features["fits"] for c in chosen)
         rivals = may_be_another and len(chosen) == 1
         # Two items of one list may both be asked for: "thuộc hai nhóm nào?"
-        are_sure = min(e.features.get("reader", 0.0) for e in (best, other)) >= _SURE
+        are_sure = (
+            other.passage is best.passage
+            and not may_be_another
+            and min(e.features.get("reader", 0.0) for e in (best, other)) >= _SURE
+        )
         if not (gained or answers or rivals or are_sure):
             continue
         if any(_overlap(c, choice) or _says_the_same(question, c, choice) for c in chosen):

@@ -44,7 +44,7 @@ class _Meaning:
 
 _WORD = re.compile(r"[^\W_]+(?:[./&-][^\W_]+)*")
 _CODE_BESIDE = re.compile(r"[/\d-]")
-_WITH_NUMBER = re.compile(r"(?<![\w/-])([^\W\d_]{2,5})(\d{1,4})(?![\w/-])")  # "CT15", "KH04"
+_WITH_NUMBER = re.compile(r"(?<![\w/-])([^\W\d_]{2,5})(\d{1,4})(?=/\d{4}\b|(?![\w/-]))")  # "CT15", "NĐ15/2020"
 
 
 Counts = Callable[[Sequence[str]], Sequence[int]]
@@ -60,7 +60,7 @@ def write_out(text: str, defined: Mapping[str, str], counts: Counts) -> str:
     """
     if _is_all_capitals(text):
         return text
-    text = _WITH_NUMBER.sub(lambda m: f"{m[1]} {m[2]}" if m[1] in _abbreviations() else m[0], text)
+    text = _WITH_NUMBER.sub(lambda m: f"{m[1]} {m[2]}" if m[1] in _documents() else m[0], text)
     for _ in range(2):  # what the first turn writes out may decide what else is meant
         text = _english_pattern().sub(lambda m: _unless_said(m.group(), _english()[m.group().lower()], counts), text)
         text = _write_out_once(text, defined, counts)
@@ -212,6 +212,15 @@ def _abbreviations() -> Mapping[str, Sequence[_Meaning]]:
             if not _is_word(form):  # "tư" is a word before it is Trung ương
                 found[form].append(meaning)
     return found
+
+
+@cache
+def _documents() -> frozenset[str]:
+    """The abbreviations of documents, which are called by their number."""
+    kinds = set(lines("documents.txt"))
+    return frozenset(
+        short for short, meanings in _abbreviations().items() if any(one.words.lower() in kinds for one in meanings)
+    )
 
 
 def _context_word(word: str) -> str:

@@ -10,7 +10,8 @@ from functools import cache
 from rag.schema import Turn
 from rag.understanding.constraints import UPPER, names_place, without_places
 from rag.understanding.dates import names_day, without_days, without_years, years
-from rag.understanding.kinds import Kind, answer_patterns, any_of, ask_words, which_item, without_asking
+from rag.understanding.kinds import Kind, any_of, ask_words, which_item, without_asking
+from rag.understanding.pronouns import POINTING, filled_in, named_in, points, without, without_person
 from rag.vietnamese.data import lines
 from rag.vietnamese.normalize import clean, fold, match_form, strip_accents, typed_with_accents
 from rag.vietnamese.terms import syllables
@@ -19,20 +20,6 @@ MAX_CHARS = 2000
 # How far back a follow-up to a follow-up is read.
 _MAX_BEFORE = 4
 _LEAST = 3  # syllables of what is left to ask
-_POINTING = r"(?:này|đó|ấy|kia|nói trên|vừa nêu|nay|do|ay)"
-_PERSON = re.compile(
-    rf"\b(?:ông|bà|anh|chị|cô|vị|người|đồng chí|ong|ba|vi|nguoi|dong chi)\s+{_POINTING}\b|\b(?:ổng|bả)\b"
-    r"|\b(?<!đàn )(?<!cha )(?<!ông )(?:ông|bà)"
-    r"(?=\s+(?:giữ|làm|nói|phát biểu|chủ trì|dự|tham dự|đã|được|quê|sinh|yêu cầu|đề nghị|nhấn mạnh)\b)",
-    re.IGNORECASE,
-)
-# One of several who were named: "người thứ hai".
-_ONE_OF = re.compile(
-    r"(?<!là )\b(?:người|ông|bà|vị)\s+(?:(đầu tiên|thứ nhất)|(thứ hai)|(thứ ba)|(còn lại))\b"
-    r"(?=\s*(?:[?.,]|$|(?:là|giữ|làm|nói|thì|tên)\b))",
-    re.IGNORECASE,
-)
-_THE_OTHER = 3  # the group of `_ONE_OF`
 # What only leaves the topic before: "thôi bỏ qua Hà Tĩnh, ...", "hỏi sang việc khác: ...".
 _ASIDE = re.compile(
     r"^(?:(?:thôi|à|ừ|ờ|ok|rồi|vâng)[\s,]+)*"
@@ -44,7 +31,7 @@ _ASIDE = re.compile(
 _THING = re.compile(
     rf"\b(hội nghị|chỉ thị|nghị quyết|nghị định|kế hoạch|chương trình|phiên họp|văn bản|hiệp định|quyết định|thông tư|"
     rf"luật|tỉnh|thành phố|nước|bộ|sở|công ty|tổ chức|dự án|chi thi|nghi quyet|nghi dinh|ke hoach|hoi nghi|phien hop|"
-    rf"tinh|thanh pho|nuoc)\s+{_POINTING}\b",
+    rf"tinh|thanh pho|nuoc)\s+{POINTING}\b",
     re.IGNORECASE,
 )
 # "các mục tiêu đó", "hai cái này"; without accents "do" and "nay" are too many other words.
@@ -57,10 +44,6 @@ _CAPITALISED = f"[{UPPER}]\\w*"
 _REACH = re.compile(
     r"(?:\b(?:trên|trong|ở|của|tren|o|cua)\s+)?\b(?:thế giới|toàn cầu|cả nước|toàn quốc|the gioi|toan cau|ca nuoc)\b",
     re.IGNORECASE,
-)
-_FULL_NAME = re.compile(rf"\b(?!(?:Ông|Bà|Anh|Chị|Cô)\s){_CAPITALISED}(?:\s+{_CAPITALISED}){{1,3}}")
-_CALLED = re.compile(  # "ông Sơn", "bà Trần Thị Thu Hằng"
-    rf"\b(?:[Ôô]ng|[Bb]à|[Aa]nh|[Cc]hị|[Cc]ô|[Đđ]ồng chí)\s+{_CAPITALISED}(?:\s+{_CAPITALISED}){{0,3}}"
 )
 _SPEAKING = re.compile(r"\s*\[\d+\]")
 
@@ -79,8 +62,7 @@ def resolve(text: str, history: Sequence[Turn]) -> Resolved:
     if not history or not (leans(text) or _repeats(text, history)):
         return Resolved(text)
     said = [_SPEAKING.sub("", " ".join(clean(turn.text).split()))[:MAX_CHARS] for turn in reversed(history)]
-    now = _ONE_OF.sub(lambda m: _one_of(m, said), _PERSON.sub(lambda m: _who(m, said), text))
-    now = _THING.sub(lambda m: _thing(m, said), now)
+    now = _THING.sub(lambda m: _thing(m, said), filled_in(text, said))
     return Resolved(now, tuple(_questions_before(history)))
 
 
@@ -90,12 +72,13 @@ def leans(text: str) -> bool:
     opening, anywhere, other = _phrases(accented=accented)
     # What only looks like one of them is put out of sight.
     rest = other.sub("-", match_form(text) if accented else fold(text))
-    points = (
+    does_point = (
         opening.match(rest)
         or _points_at_item(text)
-        or any(p.search(rest) for p in (anywhere, _POINTED_AT, _PERSON, _ONE_OF))
+        or points(rest)
+        or any(p.search(rest) for p in (anywhere, _POINTED_AT))
     )
-    return bool(points) or _is_bare(text)
+    return bool(does_point) or _is_bare(text)
 
 
 def _points_at_item(text: str) -> bool:
@@ -130,8 +113,20 @@ def _is_bare(text: str) -> bool:
     return set(syllables(rest)) <= (set(map(match_form, lines("stopwords.txt"))) if accented else set())
 
 
+def list_before(text: str, before: Sequence[str]) -> tuple[str, list[str]]:
+    """The last of the questions `before` that asked for several things, for `text`, and those before it; `text` and all
+    of them if there is none.
+    """
+    for at in reversed(range(len(before))):
+        if ask_words(before[at], accented=True)[1] in (Kind.LIST, Kind.QUANTITY):
+            return before[at], list(before[:at])
+    return text, list(before)
+
+
 def only_points(text: str, before: Sequence[str]) -> bool:
-    """Whether `text` says nothing that the questions `before` do not: "nhóm nói về gì?" after "có mấy nhóm?"."""
+    """Whether `text` asks what something is, and says nothing that the questions `before` do not: "nhóm nói về gì?"."""
+    if ask_words(text, accented=True)[1] not in (Kind.OPEN, Kind.THING, Kind.LIST, Kind.DEFINITION):
+        return False
     said, other = _predicates(accented=True)
     rest = said.sub(" ", other.sub(" x ", without_asking(without_pointers(text), accented=True)))
     known = map(match_form, (*lines("stopwords.txt"), *syllables(" ".join(before))))
@@ -172,34 +167,16 @@ def without_replaced(questions: Sequence[str]) -> list[str]:
         if names_place(question) or _REACH.search(question):
             kept[:at] = (_REACH.sub(" ", without_places(one)) for one in kept[:at])
         if _is_of_person(question):
-            kept[:at] = map(_without_people, kept[:at])
+            kept[:at] = map(without_person, kept[:at])
     return kept
 
 
 def _is_of_person(question: str) -> bool:
     """Whether a question says nothing but whom it is about: "thế còn ông Sơn?"."""
     text = without_pointers(question)
-    people = _people(text)
-    rest = without_asking(_without(text, people), accented=True)
+    people = named_in(text)
+    rest = without_asking(without(text, people), accented=True)
     return bool(people) and set(syllables(rest)) <= set(map(match_form, lines("stopwords.txt")))
-
-
-def _without_people(text: str) -> str:
-    return _without(text, _people(text))
-
-
-def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    for start, end in sorted(spans, reverse=True):
-        text = text[:start] + text[end:]
-    return " ".join(text.split())
-
-
-def _people(text: str) -> list[tuple[int, int]]:
-    """Where `text` names people, with their "ông" or "bà"."""
-    pattern, _ = answer_patterns()[Kind.PERSON]
-    called = [m.span() for m in _CALLED.finditer(text)]
-    full = [m.span() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())]
-    return [*called, *(span for span in full if not any(a <= span[0] and span[1] <= b for a, b in called))]
 
 
 def _questions_before(history: Sequence[Turn]) -> list[str]:
@@ -215,48 +192,9 @@ def _questions_before(history: Sequence[Turn]) -> list[str]:
     return run
 
 
-def _who(pointed: re.Match[str], said: Sequence[str]) -> str:
-    """Whom "ông ấy" means; behind a name with its "ông", which keeps the two apart: "bên Đảng ông Minh là gì"."""
-    person = _person(said)
-    if person and re.search(rf"\b{_CAPITALISED}\s+$", pointed.string[: pointed.start()]):
-        return f"{'bà' if fold(pointed.group()).startswith('ba') else 'ông'} {person}"
-    return person or pointed.group()
-
-
-def _person(said: Sequence[str]) -> str:
-    """The person that was named last, "" if none was."""
-    for text in said:
-        if named := _named(text):
-            return named[-1]
-    return ""
-
-
 def _without_aside(text: str) -> str:
     rest = _ASIDE.sub("", text)
     return rest if len(syllables(rest)) >= _LEAST else text
-
-
-def _one_of(pointed: re.Match[str], said: Sequence[str]) -> str:
-    """Whom "người thứ hai" means, of those who were named in the last turn that named several; "người còn lại" is whom
-    no turn since then spoke of. Itself if there is none.
-    """
-    at = next(at for at, group in enumerate(pointed.groups()) if group)
-    for turn, text in enumerate(said):
-        named = list(dict.fromkeys(_named(text)))
-        if len(named) < 2:
-            continue
-        if at == _THE_OTHER:
-            since = " ".join(said[:turn])
-            named = [name for name in named if not re.search(rf"\b{name.split()[-1]}\b", since)] or named
-            return named[-1]
-        return named[at] if at < len(named) else pointed.group()
-    return pointed.group()
-
-
-def _named(text: str) -> list[str]:
-    """The people whom `text` names in full."""
-    pattern, _ = answer_patterns()[Kind.PERSON]
-    return [m.group() for m in _FULL_NAME.finditer(text) if pattern.match(text, m.start())]
 
 
 def _thing(pointed: re.Match[str], said: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ _NUMBERED = re.compile(r"(?!(?:tổng|tong)\b)(?:\(?[^\W\d]+\s+){1,12}\(?\d[^\s,
 _SAME_THING = re.compile(r"^(?:(?:cả\s+)?hai\s+)?(?!.*\b(?:tỉ lệ|tỷ lệ|từ)\b)(.*\s)(\d+[/-]\d+)$", re.IGNORECASE)
 _DAY_ALONE = re.compile(r"(\d+[/-]\d+)(?=\s)")
 # What is asked of both: "A và B do hai vị nào chủ trì?"
-_OFTWO = re.compile(
+_OF_TWO = re.compile(
     r"\s+(?=do\s+(?:ai|(?:(?:hai|những|các)\s+)?\w+(?:\s+\w+)?\s+nào)\b"
     r"|(?:của|là)\s+(?:hai|những|các)\s+\w+(?:\s+\w+)?\s+nào\b)",
     re.IGNORECASE,
@@ -66,7 +66,7 @@ def opens(text: str) -> bool:
 
 def is_of_two(left: str, right: str) -> bool:
     """Whether what stands behind the second of two of a kind names both askings: "bài A, bài B do hai ai nào viết"."""
-    asked = _OFTWO.search(right) if is_alike(left, right) else None
+    asked = _OF_TWO.search(right) if is_alike(left, right) else None
     return bool(asked and TWO.search(right, asked.end()))
 
 
@@ -79,7 +79,7 @@ def asked_of_both(left: str, right: str, *, compared: bool, in_order: bool) -> t
     if (thing := _SAME_THING.match(left)) and (day := _DAY_ALONE.match(right)) and asks(right):
         what, first = thing.groups()
         return f"{what}{first}{right[day.end() :]}", f"{what}{right}"
-    if (asked := _OFTWO.search(right)) and (in_order or is_alike(left, right)):
+    if (asked := _OF_TWO.search(right)) and (in_order or is_alike(left, right)):
         ending = TWO.sub("", right[asked.start() :])
         return left + ending, right[: asked.start()] + ending
     named = _of_two_named(left, right)

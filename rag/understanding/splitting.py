@@ -77,7 +77,7 @@ _FIGURE = re.compile(r"con số\s+(?:mà\s+)?", re.IGNORECASE)  # "khác gì con
 _OF_FIGURE = re.compile(r"\s+(?:mà\b|(?:được\s+)?(?:nêu|nói|trong|theo|tại)\b)", re.IGNORECASE)
 _SEVERAL = re.compile(r"(?:các|những|mọi|nhiều|\w+\s+nào)\b", re.IGNORECASE)
 _SHARERS = r"(?:bên|người|vị|ông|bà|bài|nơi|bản|cuộc|kỳ|cái|tỉnh|nước|phiên|hội nghị|văn bản)"
-_PARTED = rf"(?:{_SHARERS}|sự kiện|buổi|kế hoạch|chương trình|đơn vị|cơ quan|địa phương|điểm cầu)"
+_PARTED = rf"(?:{_SHARERS}|sự kiện|buổi|điểm cầu)"
 _EACH = re.compile(  # "A với B, mỗi bên ...", "A và B: bên nào do ai ...", "A và B mỗi bên chia ..."
     rf"\s*[,:]\s*(?:thì\s+)?(?:mỗi\s+{_PARTED}|{_PARTED}\s+nào(?=\s+(?:(?:do|có|là|vào|ở|tại)\s+)?"
     r"(?:ai|đâu|mấy|bao nhiêu|gì|(?:khi|ngày|năm|lúc) nào)\b))\s+"
@@ -154,10 +154,8 @@ def splits(text: str) -> list[Split]:
         or _OF_EACH.search(text)
     )
     text = _OF_EACH.sub("", _EACH.sub(r"\g<two>, ", _COMPARING.sub("", text)))
-    if form := in_set_form(text):
-        parts, is_sure = form
-        if _is_long_enough(parts):
-            return [*ways, Split(parts, is_sure or compared, is_whole=True)]
+    if (form := in_set_form(text)) and _is_long_enough(form.parts):
+        return [*ways, Split(form.parts, form.is_sure or compared, is_whole=form.is_whole)]
     aspect = ""
     if (regarding := _REGARDING.match(text)) and _differ(text[regarding.end() :]):
         aspect, text = regarding.group(1), text[regarding.end() :]
