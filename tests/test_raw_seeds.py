@@ -127,7 +127,7 @@ def test_the_questions_are_answered(raw: Pipeline) -> None:
     ("name", "count", "reached", "may_be_refused"),
     [
         ("raw.jsonl", 225, 216, 6),
-        # The reader has learned from these: they fail together.
+        # The reader has learned from these too; the first stands for them.
         *(
             pytest.param(*row, marks=pytest.mark.slow)
             for row in (
@@ -137,12 +137,12 @@ def test_the_questions_are_answered(raw: Pipeline) -> None:
                 ("raw6.jsonl", 180, 152, 16),
             )
         ),
-        ("raw5.jsonl", 169, 158, 8),
-        ("raw7.jsonl", 170, 158, 8),
+        ("raw5.jsonl", 169, 160, 6),
+        ("raw7.jsonl", 170, 159, 6),
         ("raw8.jsonl", 169, 157, 8),
-        ("raw9.jsonl", 168, 143, 12),
-        ("raw10.jsonl", 168, 155, 8),
-        ("raw11.jsonl", 170, 158, 8),
+        ("raw9.jsonl", 168, 147, 9),
+        ("raw10.jsonl", 168, 155, 7),
+        ("raw11.jsonl", 170, 159, 7),
     ],
 )
 def test_the_gold_questions_on_them_are_answered_or_refused(
