@@ -133,7 +133,7 @@ def meeting(question: Question, evidence: Sequence[Evidence]) -> Sequence[Eviden
 
     def meets(e: Evidence) -> bool:
         holds_it = question.kind not in STRICT_KINDS or e.features["fits"] > 0
-        # The reader sees no context: it doubts who "Tham dự có đồng chí A, Phó Chủ tịch" is of.
+        # The reader sees nothing of the sentences beside: it doubts who "Tham dự có đồng chí A, Phó Chủ tịch" is of.
         is_just_it = question.constraints.posts and e.features["posts_here"] == e.features["firm"] == 1
         margin = 2 * _MEETING if is_just_it else _MEETING
         return holds_it and evidence[0].score - e.score <= margin and not missed(question, e)
