@@ -237,11 +237,13 @@ def tells_credits(evidence: Evidence) -> bool:
 
 def _surest(evidence: Evidence, reading: Reading, best: Evidence) -> float:
     """The reader's logit within bounds. A line like those of the credits it never learned to read: those of the article
-    that the question is about, which has the sentence that was `best` before, are no worse than doubtful.
+    that the question is about, which has the sentence that was `best` before, are no worse than doubtful, and those of
+    another one never answer.
     """
     article = evidence.passage.article
-    least = 0.0 if article.id == best.passage.article.id and is_credit(article, evidence.span[0]) else -_SUREST
-    return max(least, min(_SUREST, reading.score))
+    if not is_credit(article, evidence.span[0]):
+        return max(-_SUREST, min(_SUREST, reading.score))
+    return max(0.0, min(_SUREST, reading.score)) if article.id == best.passage.article.id else -_SUREST
 
 
 def _constraints(
