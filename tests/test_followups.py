@@ -294,7 +294,8 @@ def test_a_complete_question_points_to_nobody(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Nhóm cuối cùng nói về chuyện gì?", "Cái đầu tiên là gì nhỉ?", "thế còn nhóm thứ hai?"]
+    "text",
+    ["Nhóm cuối cùng nói về chuyện gì?", "nhóm cuối nói về gì?", "Cái đầu tiên là gì nhỉ?", "thế còn nhóm thứ hai?"],
 )
 def test_an_item_is_one_of_the_list_that_was_asked_for_before(text: str) -> None:
     asked = "Chính phủ nêu mấy nhóm việc?"

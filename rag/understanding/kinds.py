@@ -116,8 +116,8 @@ _ANY_ITEM = ("cái", "ý", "điều", "việc")
 _ITEM = re.compile(
     r"\b(?<!làm )(?<!công )(?<!sự )(?<!địa )(?<!thời )(?<!quan )(?<!chú )"
     r"(?P<noun>cái|nhóm|trọng tâm|mục tiêu|nhiệm vụ|giải pháp|điều|điểm|ý|nội dung|việc|động lực|phương hướng|vế|mục)"
-    rf"\s+(?:thứ\s+({'|'.join(_ITEM_NUMBERS)})|(đầu tiên|đầu(?=\s*\?))|(cuối cùng|sau cùng))\b"
-    r"(?!\s+(?:năm|tháng|kỳ|nhiệm kỳ))",
+    rf"\s+(?:thứ\s+({'|'.join(_ITEM_NUMBERS)})|(đầu tiên|đầu(?=\s*\?))|(cuối cùng|sau cùng|(?<!điểm )cuối))\b"
+    r"(?!\s+(?:năm|tháng|kỳ|nhiệm kỳ|tuần|quý|ngày|đời))",
     re.IGNORECASE,
 )
 
