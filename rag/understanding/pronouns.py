@@ -99,12 +99,12 @@ def _one_of(pointed: re.Match[str], said: Sequence[str]) -> str:
         named = list(dict.fromkeys(_named(text)))
         if len(named) < 2:
             continue
-        if at == _THE_OTHER:
+        if at == _THE_OTHER and turn:
             since = fold(" ".join(said[:turn]))
             left = [name for name in named if not _spoken_of(fold(name), since)]
-            if not turn:
-                return named[1]
             return left[0] if len(left) == 1 else pointed.group()
+        if at == _THE_OTHER:
+            return named[1]
         return named[at] if at < len(named) else pointed.group()
     return pointed.group()
 
